@@ -1,0 +1,82 @@
+// The whole test run: `npm test`, `npm test -- unit contract`, or `npm test -- test/unit/some.test.ts`.
+// Its last line is `N passed, N failed`, alone; the exit code is 1 if anything failed. Nothing is left out silently:
+// skipped, todo and cancelled tests, files without tests and stages without files all count as failures.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCheck } from './runner/run-check.ts';
+import { runFiles } from './runner/run-files.ts';
+import { formatDuration, type Tally } from './runner/tally.ts';
+import { findTestFiles } from './runner/test-files.ts';
+
+type Stage = { name: string; title: string; run: () => Promise<Tally> };
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+// The children find tsx, and the sources their data, from here.
+process.chdir(root);
+
+// Two cores are the smallest machine this runs on. One browser at a time: two fight for both.
+const FILES_AT_ONCE = 2;
+
+const stages: Stage[] = [
+  check('format', 'format and lint (biome ci)', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.']),
+  check('types', 'types (tsc)', ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json']),
+  folder('unit', 'unit tests'),
+  folder('contract', 'contract tests'),
+  folder('simulation', 'simulation'),
+  folder('integration', 'integration tests'),
+  folder('browser', 'browser tests', 1),
+];
+
+function check(name: string, title: string, args: string[]): Stage {
+  return { name, title, run: () => runCheck(args) };
+}
+
+function folder(name: string, title: string, filesAtOnce = FILES_AT_ONCE): Stage {
+  return {
+    name,
+    title,
+    run: async () => {
+      const files = findTestFiles(join(root, 'test', name));
+      if (files.length > 0) return runFiles(files, filesAtOnce);
+      console.log(`  FAILED no tests found in test/${name}`);
+      return { passed: 0, failed: 1 };
+    },
+  };
+}
+
+function selectStages(args: string[]): Stage[] {
+  if (args.length === 0) return stages;
+  return args.map((arg) => {
+    const stage = stages.find(({ name }) => name === arg);
+    if (stage !== undefined) return stage;
+    if (arg.endsWith('.test.ts') && existsSync(arg)) {
+      return { name: arg, title: arg, run: () => runFiles([join(root, arg)], 1) };
+    }
+    const names = stages.map(({ name }) => name).join(', ');
+    return unknownStage(arg, `neither a stage (${names}) nor a *.test.ts file`);
+  });
+}
+
+function unknownStage(name: string, reason: string): Stage {
+  const run = async () => {
+    console.log(`  FAILED ${reason}`);
+    return { passed: 0, failed: 1 };
+  };
+  return { name, title: name, run };
+}
+
+const total: Tally = { passed: 0, failed: 0 };
+for (const stage of selectStages(process.argv.slice(2))) {
+  console.log(`\n== ${stage.title}`);
+  const startedAt_ms = performance.now();
+  const { passed, failed } = await stage.run();
+  total.passed += passed;
+  total.failed += failed;
+  console.log(`-- ${stage.name}: ${passed} ok, ${failed} not ok, ${formatDuration(performance.now() - startedAt_ms)}`);
+}
+
+// Exit even if a file that ran out of time left something open; but only once the last line is out.
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`, () => {
+  process.exit(total.failed === 0 ? 0 : 1);
+});
