@@ -1,0 +1,54 @@
+// Keeps one assigned partition running: after a failure its processor starts again from the checkpoint with nothing
+// cached (R2); after damage it stays stopped, visibly, until an operator acts (R8).
+import { UnreadableRecordError } from '../../events/codec.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { MetricName, Metrics } from '../../kernel/metrics.ts';
+import { type Runtime, sleep } from '../../kernel/runtime.ts';
+import { PartitionStoppedError } from './contiguous-reader.ts';
+import { type PartitionAssignment, PartitionRevokedError } from './event-log.ts';
+
+/** After an abort. The cause is a bug or broken I/O: soon enough for the second, not a busy loop for the first. */
+const RESTART_MS = 200;
+
+export interface SupervisorOptions {
+  readonly runtime: Runtime;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly aborts: MetricName;
+  readonly stopped: MetricName;
+}
+
+/** Calls `run` again and again until the partition is taken away. `run` gets a fresh processor each time. */
+export async function supervisePartition(
+  options: SupervisorOptions,
+  assignment: PartitionAssignment,
+  run: () => Promise<void>,
+): Promise<void> {
+  const { runtime, metrics, logger } = options;
+  const { topic, partition, signal } = assignment;
+  while (!signal.aborted) {
+    try {
+      await run();
+    } catch (error) {
+      if (signal.aborted || error instanceof PartitionRevokedError) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (error instanceof PartitionStoppedError || error instanceof UnreadableRecordError) {
+        metrics.add(options.stopped);
+        logger.error('partition stopped: an operator must look at it', { topic, partition, reason });
+        await aborted(signal);
+        metrics.add(options.stopped, -1);
+        return;
+      }
+      metrics.add(options.aborts);
+      logger.error('partition starts again from its checkpoint', { topic, partition, reason });
+      await sleep(runtime, RESTART_MS * (0.5 + runtime.random()), signal);
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
