@@ -1,0 +1,39 @@
+// Brings a conversation's state from the store into memory, once per assignment (R2).
+import { limits } from '../kernel/limits.ts';
+import type { StateStore, TimelineRow } from '../ports/store/state-store.ts';
+import { type ConversationState, stateFromRows, unbornConversation } from './conversation-state.ts';
+
+/** Rows read at once: a minute of a busy conversation's messages. */
+const TAIL_ROWS_MAX = 200;
+
+export async function loadConversation(store: StateStore, conversationId: string): Promise<ConversationState> {
+  const row = await store.loadConversation(conversationId);
+  if (row === null) return unbornConversation(conversationId);
+  return stateFromRows(row, await loadTail(store, conversationId, row.seq, row.time - limits.id_remembered_ms));
+}
+
+/**
+ * The timeline from `seq` back to the first row older than `oldest`, ascending. Rows above `seq` may exist (they are
+ * written before the state row) and are none of this state's business.
+ */
+async function loadTail(
+  store: StateStore,
+  conversationId: string,
+  seq: number,
+  oldest: number,
+): Promise<TimelineRow[]> {
+  const tail: TimelineRow[] = [];
+  for (let next = seq; next >= 1; ) {
+    const rows = await store.readTimeline(conversationId, 1, next, TAIL_ROWS_MAX, 'descending');
+    for (const row of rows) {
+      if (row.seq !== next) break;
+      if (row.time < oldest) return tail.reverse();
+      tail.push(row);
+      next--;
+    }
+    // Rows up to `seq` were acknowledged before the state row was written (R4).
+    if (next >= 1 && rows.at(-1)?.seq !== next + 1)
+      throw new Error(`timeline row ${next} is missing below the state's seq`);
+  }
+  return tail.reverse();
+}

@@ -1,0 +1,277 @@
+// One partition of `inbox` in the hands of this process: the materializer. Gives every entry its place in its
+// recipient's inbox, writes the row, and tells the recipient where it is connected.
+//
+// The order of effects (R6):
+//
+//   drop repeats, number ─▶ inbox rows + memberships ─▶ hints
+//                                    └─ each second ─▶ heads ─▶ checkpoint (offset and sources as one pair)
+//
+// It differs from the fanout's order on purpose. There a row says what is durable and guards against a second decision;
+// here the head row is written behind, and a user's entries above it are written again with the same numbers.
+import { decodeInboxRecord, UnreadableRecordError } from '../events/codec.ts';
+import type { InboxCanary, InboxEntries, InboxRecord } from '../events/inbox-records.ts';
+import { type Position, positionOf } from '../events/position.ts';
+import { limits } from '../kernel/limits.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { Metrics } from '../kernel/metrics.ts';
+import { retryInPlace } from '../kernel/retry.ts';
+import { type Runtime, sleep } from '../kernel/runtime.ts';
+import type { DeliveryStream, Recipient } from '../ports/delivery/delivery-stream.ts';
+import { PendingHints } from '../ports/delivery/pending-hints.ts';
+import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous-reader.ts';
+import type { EventLog, LogRecord, PartitionAssignment } from '../ports/log/event-log.ts';
+import type { SessionRegistry } from '../ports/sessions/session-registry.ts';
+import { type InboxRow, type MembershipRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
+import { deliverEntries, type WrittenEntry } from './deliver-entries.ts';
+import { type InboxHead, inboxHeadFrom, type Sources, takeInboxSeq, takeSource } from './fold-inbox.ts';
+
+export interface InboxSettings {
+  /** Records read at once. */
+  readonly slice_records_max: number;
+  /** Rows written by one call: 20 records of a full group. */
+  readonly slice_rows_max: number;
+  readonly flush_interval_ms: number;
+  /** Heads kept in memory a partition; about 150 bytes each. */
+  readonly heads_cached_max: number;
+  /** Slices whose hints may be under way; more would let rows run ahead of what anybody sees. */
+  readonly hints_pending_max: number;
+}
+
+export const INBOX_SETTINGS: InboxSettings = {
+  slice_records_max: 1_000,
+  slice_rows_max: 10_000,
+  flush_interval_ms: limits.flush_interval_ms,
+  heads_cached_max: 250_000,
+  hints_pending_max: 16,
+};
+
+export interface InboxDependencies {
+  readonly name: string;
+  readonly runtime: Runtime;
+  readonly log: EventLog;
+  readonly store: StateStore;
+  readonly registry: SessionRegistry;
+  readonly delivery: DeliveryStream;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly settings?: Partial<InboxSettings>;
+}
+
+interface TakenRecord {
+  readonly record: LogRecord;
+  readonly position: Position;
+  readonly content: InboxRecord | UnreadableRecordError | 'parked';
+}
+
+/** What one slice writes and tells. */
+interface SliceOutputs {
+  readonly rows: InboxRow[];
+  readonly memberships: MembershipRow[];
+  readonly entries: WrittenEntry[];
+  /** Users who pull instead of being pushed to. */
+  readonly behind: Set<string>;
+  readonly canaries: InboxCanary[];
+}
+
+export class InboxProcessor {
+  readonly #dependencies: InboxDependencies;
+  readonly #settings: InboxSettings;
+  readonly #assignment: PartitionAssignment;
+  readonly #hints: PendingHints;
+  readonly #heads = new Map<string, InboxHead>();
+  readonly #dirty = new Set<InboxHead>();
+  #parked: ReadonlySet<number> = new Set();
+  #sources: Sources = {};
+  #next = 0;
+  #committed = 0;
+  #flushDueAt = Number.POSITIVE_INFINITY;
+
+  constructor(dependencies: InboxDependencies, assignment: PartitionAssignment) {
+    this.#dependencies = dependencies;
+    this.#settings = { ...INBOX_SETTINGS, ...dependencies.settings };
+    this.#assignment = assignment;
+    this.#hints = new PendingHints(dependencies.runtime);
+  }
+
+  /** Runs until the partition is taken away, which it says by throwing. */
+  async run(): Promise<never> {
+    const { log, store, metrics, runtime } = this.#dependencies;
+    const { partition } = this.#assignment;
+    const checkpoint = await this.#retry(() => store.loadCheckpoint('inbox', partition));
+    this.#parked = await this.#retry(() => store.readParked('inbox', partition));
+    this.#sources = { ...checkpoint?.sources };
+    this.#next = this.#committed = checkpoint?.offset ?? 0;
+    if (checkpoint !== null) metrics.add('inbox_takeovers');
+    const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next);
+    for (;;) {
+      const reading = reader.read(this.#settings.slice_records_max);
+      await this.#flushWhileIdle(reading);
+      const taken = await this.#decodeAndLoad(await reading);
+      for (let done = 0; done < taken.length; ) done += await this.#processSlice(taken, done);
+      if (runtime.monotonic() >= this.#flushDueAt) await this.#flushAndCommit();
+    }
+  }
+
+  /** While there is nothing to read, what is dirty is flushed when it is due. */
+  async #flushWhileIdle(reading: Promise<unknown>): Promise<void> {
+    const { runtime } = this.#dependencies;
+    const arrived = new AbortController();
+    const settle = () => arrived.abort();
+    reading.then(settle, settle);
+    while (!arrived.signal.aborted && this.#flushDueAt !== Number.POSITIVE_INFINITY) {
+      await sleep(runtime, Math.max(0, this.#flushDueAt - runtime.monotonic()), arrived.signal);
+      if (!arrived.signal.aborted) await this.#flushAndCommit();
+    }
+  }
+
+  /** Processes records from index `start` on; returns how many. Ends early when it has rows enough. */
+  async #processSlice(taken: readonly TakenRecord[], start: number): Promise<number> {
+    const { store, metrics, runtime } = this.#dependencies;
+    const outputs: SliceOutputs = { rows: [], memberships: [], entries: [], behind: new Set(), canaries: [] };
+    let count = 0;
+    while (start + count < taken.length && outputs.rows.length < this.#settings.slice_rows_max) {
+      const { record, position, content } = taken[start + count]!;
+      if (content instanceof UnreadableRecordError) {
+        // What stands before it is finished first; the next slice begins, and stops, with it.
+        if (count > 0) break;
+        throw new PartitionStoppedError(`record ${record.offset}: ${content.message}`, { cause: content });
+      }
+      count++;
+      if (content === 'parked') metrics.add('parked');
+      else if (!takeSource(this.#sources, content.sourcePartition, content.sourcePosition))
+        metrics.add('inbox_skipped_sources');
+      else if (content.type === 'InboxCanary') outputs.canaries.push(content);
+      else this.#number(content, position, runtime.now() - record.appendTime, outputs);
+    }
+    await this.#retry(() => store.writeInbox(outputs.rows, outputs.memberships));
+    this.#next += count;
+    if (this.#flushDueAt === Number.POSITIVE_INFINITY)
+      this.#flushDueAt = runtime.monotonic() + this.#settings.flush_interval_ms;
+    metrics.add('inbox_records', count);
+    metrics.add('inbox_rows', outputs.rows.length);
+    await this.#tell(outputs);
+    return count;
+  }
+
+  /** Gives each recipient's copy its number. */
+  #number(record: InboxEntries, position: Position, age_ms: number, outputs: SliceOutputs): void {
+    const { conversationId, seq, kind, event } = record;
+    const numbered: Recipient[] = [];
+    for (const user of record.recipients) {
+      const head = this.#heads.get(user);
+      if (head === undefined) throw new Error('an entry was to be numbered before its recipient was loaded');
+      const inboxSeq = takeInboxSeq(head, position);
+      if (inboxSeq === 0) {
+        // Written by an owner before us, who may not have come to tell it.
+        this.#dependencies.metrics.add('inbox_skipped_head_as_of');
+        outputs.behind.add(user);
+        continue;
+      }
+      this.#dirty.add(head);
+      outputs.rows.push({ user, inboxSeq, conversationId, seq, kind, position });
+      numbered.push({ user, inboxSeq });
+    }
+    // Stamped by position and equal at every attempt: written for skipped recipients too, it changes nothing.
+    for (const user of record.joined)
+      outputs.memberships.push({ user, conversationId, joinedSeq: seq, leftSeq: null, position });
+    for (const { user, joinedSeq } of record.left)
+      outputs.memberships.push({ user, conversationId, joinedSeq, leftSeq: seq, position });
+    if (numbered.length === 0) return;
+    if (age_ms > limits.delivery_age_ms_max) for (const { user } of numbered) outputs.behind.add(user);
+    else outputs.entries.push({ conversationId, seq, kind, event, recipients: numbered });
+  }
+
+  async #decodeAndLoad(records: readonly LogRecord[]): Promise<readonly TakenRecord[]> {
+    const { generation } = this.#dependencies.log.layout;
+    const missing = new Set<string>();
+    const taken = records.map((record): TakenRecord => {
+      const content = this.#parked.has(record.offset) ? 'parked' : decodeOrExplain(record.value);
+      if (typeof content === 'object' && 'recipients' in content)
+        for (const user of content.recipients) if (!this.#heads.has(user)) missing.add(user);
+      return { record, position: positionOf(generation, record.offset), content };
+    });
+    if (missing.size > 0) await this.#loadHeads([...missing]);
+    return taken;
+  }
+
+  async #loadHeads(users: readonly string[]): Promise<void> {
+    const rows = await this.#retry(() => this.#dependencies.store.loadHeads(users));
+    users.forEach((user, i) => this.#heads.set(user, inboxHeadFrom(user, rows[i] ?? null)));
+  }
+
+  async #tell({ entries, behind, canaries }: SliceOutputs): Promise<void> {
+    if (entries.length > 0 || behind.size > 0) {
+      this.#dependencies.metrics.add('inbox_behind', behind.size);
+      this.#hints.track(deliverEntries(this.#dependencies, entries, behind));
+    }
+    for (const canary of canaries) this.#hints.track(this.#answerCanary(canary));
+    if (this.#hints.size > this.#settings.hints_pending_max)
+      await this.#hints.settled(limits.hint_wait_ms_max, this.#assignment.signal);
+  }
+
+  /** Goes the way of an entry: a row first, then the delivery stream. */
+  async #answerCanary({ canaryId, origin, sourcePartition }: InboxCanary): Promise<void> {
+    const { store, delivery, logger } = this.#dependencies;
+    const { partition } = this.#assignment;
+    try {
+      await store.writeCanary(partition, canaryId);
+      await delivery.publish({ node: origin.node, incarnation: origin.incarnation }, [
+        { type: 'canary', canaryId, sourcePartition, inboxPartition: partition },
+      ]);
+    } catch (error) {
+      logger.debug('a canary was not answered', { partition, reason: String(error) });
+    }
+  }
+
+  async #flushAndCommit(): Promise<void> {
+    const { store } = this.#dependencies;
+    const { partition, signal } = this.#assignment;
+    // Copies: a write that times out may be applied later, and must not write what the heads are then.
+    const heads = [...this.#dirty].map((head) => ({ ...head }));
+    if (heads.length > 0) await this.#retry(() => store.writeHeads(heads));
+    this.#dirty.clear();
+    await this.#hints.settled(limits.hint_wait_ms_max, signal);
+    this.#flushDueAt = Number.POSITIVE_INFINITY;
+    if (this.#next > this.#committed) {
+      const checkpoint = { offset: this.#next, sources: { ...this.#sources }, foldVersion: 1 };
+      await this.#retry(() => store.saveCheckpoint('inbox', partition, checkpoint));
+      this.#assignment.commit(this.#next);
+      this.#committed = this.#next;
+    }
+    this.#forgetSome();
+  }
+
+  /** Called when every head is written: the longest in memory go first. */
+  #forgetSome(): void {
+    for (const user of this.#heads.keys()) {
+      if (this.#heads.size <= this.#settings.heads_cached_max) return;
+      this.#heads.delete(user);
+    }
+  }
+
+  #retry<T>(attemptOnce: () => Promise<T>): Promise<T> {
+    const { runtime, metrics, logger } = this.#dependencies;
+    const { topic, partition, signal } = this.#assignment;
+    return retryInPlace(
+      {
+        runtime,
+        signal,
+        isRetryable: (error) => error instanceof StoreError,
+        onRetry: (error, attempt) => {
+          metrics.add('inbox_retries');
+          logger.warn('inbox repeats a write', { topic, partition, attempt, reason: String(error) });
+        },
+      },
+      attemptOnce,
+    );
+  }
+}
+
+function decodeOrExplain(bytes: Uint8Array): InboxRecord | UnreadableRecordError {
+  try {
+    return decodeInboxRecord(bytes);
+  } catch (error) {
+    if (error instanceof UnreadableRecordError) return error;
+    throw error;
+  }
+}
