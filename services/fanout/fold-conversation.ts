@@ -72,8 +72,7 @@ export function step(state: ConversationState, command: Command, taken: Taken): 
   const { conversationId, ordinal } = state;
   const { sender, commandId } = command;
   const position = taken.position;
-  // Member by member: a spread would cost more than the rest of the step.
-  const event = Object.assign({ conversationId, seq, ordinal, sender, commandId, time, position }, verdict.detail);
+  const event = { conversationId, seq, ordinal, sender, commandId, time, position, ...verdict.detail };
   const ended = verdict.ended ?? NOBODY;
   return {
     outcome: { result: 'sequenced', seq, time, repeat: false },
