@@ -41,6 +41,14 @@ export class PartitionRevokedError extends Error {
   }
 }
 
+/** The reader went elsewhere (`seek`) while this read was waiting. */
+export class ReadSupersededError extends Error {
+  constructor(topic: string, partition: number) {
+    super(`a read of ${topic}/${partition} was given up for a seek`);
+    this.name = 'ReadSupersededError';
+  }
+}
+
 /** The record a reader wants was trimmed, or never existed: an operator's matter (R8). */
 export class OffsetOutOfRangeError extends Error {
   constructor(topic: string, partition: number, offset: number) {
@@ -55,7 +63,10 @@ export interface PartitionAssignment {
   readonly partition: number;
   /** Aborts when the partition is taken away or the subscription closes. */
   readonly signal: AbortSignal;
-  /** The next `read` begins at this offset. Must be called once before the first read: our checkpoint leads. */
+  /**
+   * The next `read` begins at this offset. Must be called once before the first read: our checkpoint leads.
+   * A read that is still waiting is given up: it rejects with ReadSupersededError.
+   */
   seek(offset: number): void;
   /**
    * The next records in order, at least one, at most `records_max`; waits until there are some. Never two calls at once.
