@@ -104,7 +104,10 @@ export class CommandAppender {
 
   #startRequest(): void {
     if (this.#inFlight !== null) return;
-    if (this.#queue.length === 0) return this.#reportIdle();
+    if (this.#queue.length === 0) {
+      this.#reportIdle();
+      return;
+    }
     if (this.#abandoned >= ABANDONED_MAX) {
       // Blocked until one of them settles; the deadline refuses what waits.
       this.#deadline ??= this.#setDeadline();
@@ -145,7 +148,8 @@ export class CommandAppender {
     if (this.#inFlight !== commands) {
       // It was abandoned, its senders were answered.
       this.#abandoned--;
-      return this.#schedule();
+      this.#schedule();
+      return;
     }
     this.#deadline?.cancel();
     this.#deadline = null;

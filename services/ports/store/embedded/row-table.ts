@@ -1,0 +1,52 @@
+// lmdb as these tables use it: reads that copy, puts whose transaction can be awaited.
+import type { Table } from '../../log/embedded/open-environment.ts';
+import { after } from './keys.ts';
+
+export class RowTable {
+  readonly #table: Table;
+  #committed: Promise<unknown> = Promise.resolve();
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  /** A copy of the value. */
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#table.get(key);
+  }
+
+  /** All puts of one turn of the event loop are one transaction, whatever else is in it. */
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.#committed = this.#table.put(key, value);
+  }
+
+  /** Resolves when the last put is durable. */
+  committed(): Promise<unknown> {
+    return this.#committed;
+  }
+
+  /** Durable when it resolves; false, and nothing written, if the key was there. */
+  create(key: Uint8Array, value: Uint8Array): Promise<boolean> {
+    return this.#table.put(key, value, { noOverwrite: true } as never);
+  }
+
+  withPrefix(prefix: Uint8Array) {
+    return this.#table.getRange({ start: prefix, end: after(prefix) });
+  }
+
+  /** Both ends are in the range. */
+  range(start: Uint8Array, end: Uint8Array, limit: number) {
+    return this.#table.getRange({ start, end, limit, inclusiveEnd: true } as never) as ReturnType<Table['getRange']>;
+  }
+
+  /** From `start` down to `end`, both of them in the range. */
+  rangeDown(start: Uint8Array, end: Uint8Array, limit: number) {
+    const options = { start, end, limit, reverse: true, inclusiveEnd: true };
+    return this.#table.getRange(options as never) as ReturnType<Table['getRange']>;
+  }
+
+  /** Reads from now on see what was committed. */
+  refresh(): void {
+    this.#table.resetReadTxn();
+  }
+}

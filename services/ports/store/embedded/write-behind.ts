@@ -1,0 +1,134 @@
+// When pending rows go to lmdb: some time after the first one, or when there are many; one generation at a time, in
+// slices, so that neither the event loop nor the log (which shares lmdb's one writer) waits long.
+import { type Runtime, sleep, type Timer } from '../../../kernel/runtime.ts';
+import { StoreError } from '../state-store.ts';
+
+/** Rows gather this long: so much is recomputed from the log after a crash, and runs get that much longer. */
+const GATHER_MS = 250;
+/** ... or until there are so many: some megabytes of memory. */
+const GATHER_ROWS_MAX = 20_000;
+/** With so many waiting, writers wait for the disk too. */
+const PENDING_ROWS_MAX = 100_000;
+/** Puts of one transaction: about 3 ms of lmdb's writer when every one touches another page. */
+const SLICE_PUTS_MAX = 512;
+const RETRY_MS = 1_000;
+
+/** Steps that write one generation: each call does some puts and tells how many; `arrived` when all are committed. */
+export interface Generation {
+  readonly steps: Iterator<number>;
+  /** The promise of the transaction that the last step's puts are in. */
+  committed(): Promise<unknown>;
+  arrived(): void;
+}
+
+const DONE = Promise.resolve();
+
+export class WriteBehind {
+  readonly #runtime: Runtime;
+  readonly #leave: () => Generation;
+  /** Makes the steps of a generation anew, after a failure. */
+  readonly #again: () => Generation;
+  #pending_rows = 0;
+  #leaving_rows = 0;
+  #timer: Timer | null = null;
+  #writing: Promise<void> | null = null;
+  #failure: unknown = null;
+  readonly #closing = new AbortController();
+
+  constructor(runtime: Runtime, leave: () => Generation, again: () => Generation) {
+    this.#runtime = runtime;
+    this.#leave = leave;
+    this.#again = again;
+  }
+
+  /** `rows` more are pending. Resolves at once, unless the disk is far behind. @throws StoreError */
+  added(rows: number): Promise<void> {
+    if (rows === 0) return DONE;
+    this.#pending_rows += rows;
+    if (this.#pending_rows >= GATHER_ROWS_MAX) this.#start();
+    else if (this.#timer === null && this.#writing === null) {
+      this.#timer = this.#runtime.setTimer(GATHER_MS, () => this.#start());
+    }
+    if (this.#pending_rows < PENDING_ROWS_MAX) return DONE;
+    return this.#room();
+  }
+
+  /** Resolves when all that is pending now is durable. @throws StoreError */
+  async flush(): Promise<void> {
+    if (this.#writing !== null) await this.#writing;
+    this.#start();
+    await this.#writing;
+    this.#throwFailure();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.flush();
+  }
+
+  async #room(): Promise<void> {
+    while (this.#pending_rows >= PENDING_ROWS_MAX && this.#failure === null) {
+      this.#start();
+      await this.#writing;
+    }
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure === null) return;
+    const reason = this.#failure instanceof Error ? this.#failure.message : String(this.#failure);
+    throw new StoreError(`rows cannot be written to disk: ${reason}`, { cause: this.#failure });
+  }
+
+  #start(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#writing !== null || this.#pending_rows === 0) return;
+    this.#writing = this.#write();
+  }
+
+  async #write(): Promise<void> {
+    // Whoever is in the middle of a call goes first: a generation holds whole calls.
+    await null;
+    while (this.#pending_rows > 0) {
+      this.#leaving_rows = this.#pending_rows;
+      this.#pending_rows = 0;
+      let generation = this.#leave();
+      while (!(await this.#writeGeneration(generation))) {
+        if (this.#closing.signal.aborted) {
+          this.#pending_rows += this.#leaving_rows;
+          this.#writing = null;
+          return;
+        }
+        await sleep(this.#runtime, RETRY_MS, this.#closing.signal);
+        generation = this.#again();
+      }
+      this.#failure = null;
+      if (this.#pending_rows < GATHER_ROWS_MAX && !this.#closing.signal.aborted) break;
+    }
+    this.#writing = null;
+    if (this.#pending_rows > 0) this.#timer = this.#runtime.setTimer(GATHER_MS, () => this.#start());
+  }
+
+  async #writeGeneration(generation: Generation): Promise<boolean> {
+    try {
+      for (let done = false; !done; ) {
+        let puts = 0;
+        while (puts < SLICE_PUTS_MAX) {
+          const step = generation.steps.next();
+          if (step.done) {
+            done = true;
+            break;
+          }
+          puts += step.value;
+        }
+        await generation.committed();
+      }
+      generation.arrived();
+      return true;
+    } catch (error) {
+      this.#failure = error;
+      return false;
+    }
+  }
+}
