@@ -11,7 +11,8 @@ export interface EndStep {
 
 /** The part of `process` that is used here. */
 export interface ProcessEvents {
-  on(event: string, listener: (...values: never[]) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: what each event brings is Node's affair; an EventEmitter says the same.
+  on(event: string, listener: (...values: any[]) => void): unknown;
   exit(code: number): void;
 }
 

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { loadConfiguration, settingNames, settingsMarkdown } from '../../../services/kernel/configuration.ts';
+
+type Env = Record<string, string>;
+
+function configurationOf(env: Env) {
+  const loaded = loadConfiguration(env);
+  assert.ok('configuration' in loaded, 'errors' in loaded ? loaded.errors.join('\n') : '');
+  return loaded.configuration;
+}
+
+function errorsOf(env: Env): readonly string[] {
+  const loaded = loadConfiguration(env);
+  return 'errors' in loaded ? loaded.errors : [];
+}
+
+/** The one error, which must be one line and name the setting first. */
+function errorOf(env: Env, name: string): string {
+  const errors = errorsOf(env);
+  assert.equal(errors.length, 1, errors.join('\n'));
+  assert.ok(errors[0]!.startsWith(`${name}: `), errors[0]);
+  assert.doesNotMatch(errors[0]!, /\n/);
+  return errors[0]!;
+}
+
+const strong = () => randomBytes(48).toString('base64');
+
+describe('the configuration', () => {
+  test('has a default for everything', () => {
+    const configuration = configurationOf({});
+    assert.equal(configuration.port, 8080);
+    assert.equal(configuration.edgePort, 8081);
+    assert.equal(configuration.environment, 'development');
+    assert.equal(configuration.secret, null);
+    assert.equal(configuration.demo, true);
+    assert.equal(configuration.framesPerSecond, 50);
+    assert.ok(isAbsolute(configuration.data));
+    assert.equal(configuration.cache, join(homedir(), '.cache', 'fanlog'));
+  });
+
+  test('puts the edge on the port after the api', () => {
+    assert.equal(configurationOf({ PORT: '9000' }).edgePort, 9001);
+    assert.equal(configurationOf({ PORT: '9000', FANLOG_EDGE_PORT: '9100' }).edgePort, 9100);
+    assert.equal(configurationOf({ PORT: '0' }).edgePort, 0);
+  });
+
+  test('takes an empty variable for one that is not set', () => {
+    assert.equal(configurationOf({ FANLOG_APP_KEY: '', PORT: ' ' }).appKey, null);
+  });
+
+  test('ignores variables of other programs', () => {
+    assert.equal(configurationOf({ PATH: '/bin', HOSTNAME: 'here' }).port, 8080);
+  });
+
+  test('names the nearest setting for one that does not exist', () => {
+    assert.match(errorOf({ FANLOG_SECRT: 'x' }, 'FANLOG_SECRT'), /FANLOG_SECRET\?/);
+    assert.match(errorOf({ FANLOG_LOGLEVEL: 'info' }, 'FANLOG_LOGLEVEL'), /FANLOG_LOG_LEVEL\?/);
+  });
+
+  test('reports every mistake at once', () => {
+    assert.equal(errorsOf({ PORT: 'http', FANLOG_ENV: 'staging', FANLOG_LOG_LEVEL: 'loud' }).length, 3);
+  });
+
+  test('refuses what is not a port', () => {
+    for (const PORT of ['-1', '65536', '80.5', '8080x', '1e3']) errorOf({ PORT }, 'PORT');
+    errorOf({ PORT: '65535' }, 'PORT');
+    errorOf({ PORT: '8080', FANLOG_EDGE_PORT: '8080' }, 'FANLOG_EDGE_PORT');
+  });
+
+  test('refuses what is not a WebSocket address, a server or a name', () => {
+    errorOf({ FANLOG_EDGE_URLS: 'https://chat.example.org' }, 'FANLOG_EDGE_URLS');
+    errorOf({ FANLOG_KEYSPACE: 'a b' }, 'FANLOG_KEYSPACE');
+    errorOf({ FANLOG_REDIS: 'localhost' }, 'FANLOG_REDIS');
+    assert.deepEqual(configurationOf({ FANLOG_EDGE_URLS: 'wss://a.example, wss://b.example' }).edgeUrls, [
+      'wss://a.example',
+      'wss://b.example',
+    ]);
+  });
+
+  test('wants all servers of the cluster or none', () => {
+    errorOf({ FANLOG_KAFKA: 'k:9092' }, 'FANLOG_CASSANDRA and FANLOG_REDIS');
+    const all = { FANLOG_KAFKA: 'k:9092,l:9092', FANLOG_CASSANDRA: 'c:9042', FANLOG_REDIS: 'r:6379' };
+    assert.deepEqual(configurationOf(all).kafka, ['k:9092', 'l:9092']);
+  });
+
+  test('never repeats a long or many-lined value', () => {
+    const error = errorOf({ FANLOG_ENV: `a\nb${'c'.repeat(500)}` }, 'FANLOG_ENV');
+    assert.ok(error.length < 200, error);
+  });
+});
+
+describe('in production', () => {
+  const production = (env: Env) => ({ FANLOG_ENV: 'production', ...env });
+
+  test('a strong secret of one’s own is enough, and there are no demo users', () => {
+    assert.equal(configurationOf(production({ FANLOG_SECRET: strong() })).demo, false);
+  });
+
+  test('a missing, short, repetitive or guessable secret is refused', () => {
+    errorOf(production({}), 'FANLOG_SECRET');
+    const weak = [
+      randomBytes(16).toString('base64'),
+      'a'.repeat(64),
+      'abababababababababababababababababab',
+      `changeme-${strong()}`,
+      'my very secret key, which is long enough',
+    ];
+    for (const FANLOG_SECRET of weak) errorOf(production({ FANLOG_SECRET }), 'FANLOG_SECRET');
+  });
+
+  test('the application key must be as strong, and another one', () => {
+    const FANLOG_SECRET = strong();
+    errorOf(production({ FANLOG_SECRET, FANLOG_APP_KEY: 'short' }), 'FANLOG_APP_KEY');
+    errorOf(production({ FANLOG_SECRET, FANLOG_APP_KEY: FANLOG_SECRET }), 'FANLOG_APP_KEY');
+    assert.equal(errorsOf(production({ FANLOG_SECRET, FANLOG_APP_KEY: strong() })).length, 0);
+  });
+
+  test('demo users are refused', () => {
+    errorOf(production({ FANLOG_SECRET: strong(), FANLOG_DEMO: 'on' }), 'FANLOG_DEMO');
+  });
+
+  test('no message holds the secret', () => {
+    const FANLOG_SECRET = 'tooshort-d41d8cd9';
+    assert.ok(!errorOf(production({ FANLOG_SECRET }), 'FANLOG_SECRET').includes(FANLOG_SECRET));
+  });
+});
+
+describe('the table of settings', () => {
+  test('has one row a setting', () => {
+    const rows = settingsMarkdown().split('\n').slice(2);
+    assert.equal(rows.length, settingNames.length);
+    for (const [index, name] of settingNames.entries()) assert.ok(rows[index]!.startsWith(`| \`${name}\` |`));
+  });
+
+  test('stands in README.md as it is', () => {
+    const readme = new URL('../../../README.md', import.meta.url);
+    if (!existsSync(readme)) return; // from the day there is one
+    const section = /<!-- settings -->\n([\s\S]*?)\n<!-- \/settings -->/.exec(readFileSync(readme, 'utf8'))?.[1];
+    assert.equal(section?.trim(), settingsMarkdown());
+  });
+});
