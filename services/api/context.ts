@@ -1,0 +1,25 @@
+// What routes work with.
+import type { Refusal } from '../kernel/errors.ts';
+import type { Passwords } from '../kernel/passwords.ts';
+import type { Runtime } from '../kernel/runtime.ts';
+import type { Tokens } from '../kernel/tokens.ts';
+import type { StateStore } from '../ports/store/state-store.ts';
+import type { ApplicationUsers } from './application-users.ts';
+import type { CommandGateway } from './command-gateway.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+export interface ApiContext {
+  readonly runtime: Runtime;
+  readonly store: StateStore;
+  readonly gateway: CommandGateway;
+  readonly tokens: Tokens;
+  readonly users: ApplicationUsers;
+  readonly passwords: Passwords;
+  readonly signInLimit: RateLimit;
+  /** FANLOG_APP_KEY; null: the application's door is closed. */
+  readonly appKey: string | null;
+  /** Addresses of edges for a client that reached us under this host name. */
+  readonly edgeUrls: (hostname: string) => readonly string[];
+  /** null when messages come through; otherwise why not. */
+  readonly unready: () => Refusal | null;
+}

@@ -1,0 +1,150 @@
+// Conversations: make one, list mine, look at one, read its history, send into it.
+import type { FastifyInstance } from 'fastify';
+import { decodeTimelineEvent } from '../events/codec.ts';
+import { directConversationId, utf8Length } from '../events/ids.ts';
+import { refusal } from '../kernel/errors.ts';
+import { limits } from '../kernel/limits.ts';
+import { eventBodyOf } from '../protocol/event-body.ts';
+import { CONTENT_TYPE_DEFAULT } from '../protocol/frames.ts';
+import { CONVERSATIONS_PAGE_MAX, readConversation, readConversations, readHistory } from '../reading/index.ts';
+import { answerCommand, commandIdOf } from './answer-command.ts';
+import { authenticated } from './authenticate.ts';
+import type { ApiContext } from './context.ts';
+import { groupIdOf } from './group-id.ts';
+import { refuse, succeed } from './reply.ts';
+import {
+  contentType,
+  conversationId,
+  digits,
+  idempotencyKey,
+  members,
+  object,
+  payload,
+  title,
+  user,
+} from './request-schemas.ts';
+
+const encoder = new TextEncoder();
+const params = object({ id: conversationId }, ['id']);
+
+interface NewConversation {
+  kind: 'group' | 'direct';
+  title?: string;
+  members?: string[];
+  user?: string;
+}
+
+export function conversationRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { store } = context;
+  const signedIn = authenticated(context);
+
+  const newConversation = object({ kind: { enum: ['group', 'direct'] }, title, members, user }, ['kind']);
+  app.post<{ Body: NewConversation }>(
+    '/v1/conversations',
+    {
+      ...signedIn,
+      schema: {
+        summary: 'Make a group (title, members), or compute the id of a direct conversation (user)',
+        headers: idempotencyKey,
+        body: newConversation,
+      },
+    },
+    async (request, reply) => {
+      const { user: creator, body } = request;
+      if (body.kind === 'direct') {
+        if (body.user === undefined) return refuse(request, reply, refusal('invalid_field', 'body/user is missing'));
+        const id = directConversationId(creator, body.user);
+        return succeed(request, reply, {
+          conversationId: id,
+          conversation: await readConversation(store, id, creator),
+        });
+      }
+      if (body.title === undefined) return refuse(request, reply, refusal('invalid_field', 'body/title is missing'));
+      const commandId = commandIdOf(request, context);
+      const command = {
+        type: 'CreateConversation',
+        conversationId: groupIdOf(creator, commandId),
+        sender: creator,
+        commandId,
+        title: body.title,
+        memberLimit: limits.group_members_max,
+        members: [...new Set(body.members)].filter((member) => member !== creator),
+      } as const;
+      return answerCommand(context, request, reply, command, true);
+    },
+  );
+
+  const page = object({ after: conversationId, limit: digits });
+  app.get<{ Querystring: { after?: string; limit?: string } }>(
+    '/v1/conversations',
+    { ...signedIn, schema: { summary: 'My conversations, by id', querystring: page } },
+    async (request, reply) => {
+      const { after, limit = CONVERSATIONS_PAGE_MAX } = request.query;
+      return succeed(request, reply, await readConversations(store, request.user, after, Number(limit)));
+    },
+  );
+
+  app.get<{ Params: { id: string } }>(
+    '/v1/conversations/:id',
+    { ...signedIn, schema: { summary: 'One of my conversations', params } },
+    async (request, reply) => {
+      const conversation = await readConversation(store, request.params.id, request.user);
+      if ('code' in conversation) return refuse(request, reply, conversation);
+      return succeed(request, reply, conversation);
+    },
+  );
+
+  app.get<{ Params: { id: string }; Querystring: { before?: string; after?: string; limit?: string } }>(
+    '/v1/conversations/:id/events',
+    {
+      ...signedIn,
+      schema: {
+        summary: 'History: the newest below `before`, descending; or the oldest above `after`, ascending',
+        params,
+        querystring: object({ before: digits, after: digits, limit: digits }),
+      },
+    },
+    async (request, reply) => {
+      const { before, after, limit = limits.page_entries_max } = request.query;
+      if (before !== undefined && after !== undefined) {
+        return refuse(request, reply, refusal('invalid_field', 'querystring has both before and after'));
+      }
+      const range = { before: numberOf(before), after: numberOf(after), limit: Number(limit) };
+      const history = await readHistory(store, request.params.id, request.user, range);
+      if ('code' in history) return refuse(request, reply, history);
+      const events = history.events.map((event) => eventBodyOf(decodeTimelineEvent(event)));
+      return succeed(request, reply, { events, status: history.status });
+    },
+  );
+
+  app.post<{ Params: { id: string }; Body: { payload: string; contentType?: string } }>(
+    '/v1/conversations/:id/messages',
+    {
+      ...signedIn,
+      schema: {
+        summary: 'Send a message',
+        params,
+        headers: idempotencyKey,
+        body: object({ payload, contentType }, ['payload']),
+      },
+    },
+    async (request, reply) => {
+      const { payload: text, contentType: type = CONTENT_TYPE_DEFAULT } = request.body;
+      if (utf8Length(text) > limits.payload_bytes_max) return refuse(request, reply, refusal('payload_too_large'));
+      const command = {
+        type: 'SendMessage',
+        conversationId: request.params.id,
+        sender: request.user,
+        commandId: commandIdOf(request, context),
+        contentType: type,
+        keyId: null,
+        payload: encoder.encode(text),
+      } as const;
+      return answerCommand(context, request, reply, command);
+    },
+  );
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}

@@ -1,0 +1,91 @@
+// The one entry: `npm start`, or `node dist/main.js --role all`.
+import { parseArgs } from 'node:util';
+import { type Configuration, loadConfiguration, settingsMarkdown } from './kernel/configuration.ts';
+import { DataFolderError } from './kernel/data-folder.ts';
+import { endOnSignals } from './kernel/lifecycle.ts';
+import { limits } from './kernel/limits.ts';
+import { createLogger } from './kernel/logger.ts';
+import { systemRuntime } from './kernel/system-runtime.ts';
+import { createDemoContent, DEMO_USERS } from './profiles/demo-content.ts';
+import { type EmbeddedServer, startEmbedded } from './profiles/embedded.ts';
+import { StartError } from './profiles/start-error.ts';
+
+const USAGE = `Usage: npm start [-- --role all]
+
+Starts every part of fanlog in this process. Settings are environment variables:
+
+${settingsMarkdown()}`;
+
+async function main(): Promise<void> {
+  if (!readArguments()) return;
+  const loaded = loadConfiguration(process.env);
+  if ('errors' in loaded) return fail(loaded.errors);
+  const { configuration } = loaded;
+  if (configuration.kafka !== null) {
+    return fail(['FANLOG_KAFKA: this version has the embedded profile only. Unset it, with the other servers.']);
+  }
+  const runtime = systemRuntime;
+  const logger = createLogger(configuration.logLevel, () => runtime.now());
+  let server: EmbeddedServer | null = null;
+  endOnSignals({
+    process,
+    runtime,
+    logger,
+    drain_ms: limits.drain_ms,
+    steps: [
+      { name: 'drain', run: async () => server?.drain() },
+      { name: 'stop', run: async () => server?.stop() },
+    ],
+  });
+  try {
+    server = await startEmbedded(configuration, { runtime, logger });
+    await server.whenReady();
+    if (configuration.demo) await createDemoContent(server);
+    process.stdout.write(startScreen(configuration, server));
+  } catch (error) {
+    await server?.stop().catch(() => {});
+    fail([error instanceof Error ? error.message : String(error)], isForPeople(error) ? undefined : error);
+  }
+}
+
+/** false: there is nothing to start. */
+function readArguments(): boolean {
+  try {
+    const { values } = parseArgs({
+      options: { role: { type: 'string', default: 'all' }, help: { type: 'boolean', short: 'h', default: false } },
+    });
+    if (values.help) process.stdout.write(`${USAGE}\n`);
+    else if (values.role === 'all') return true;
+    else fail([`--role ${values.role}: this version runs all roles in one process. Use --role all, or leave it out.`]);
+  } catch (error) {
+    fail([`${(error as Error).message.split('.')[0]}. See npm start -- --help.`]);
+  }
+  return false;
+}
+
+function startScreen(configuration: Configuration, server: EmbeddedServer): string {
+  const people = DEMO_USERS.map(({ user, password }) => `${user} / ${password}`).join('   ');
+  const lines = ['', 'fanlog is ready.', `  page      ${server.apiUrl}`, `  data      ${configuration.data}`];
+  if (configuration.demo) {
+    lines.push(`  sign in   ${people}`);
+    lines.push('  next      open the page in two windows, sign in as each of them, and write in Welcome');
+  } else {
+    lines.push(`  next      make an account: POST ${server.apiUrl}/v1/accounts {"user", "password"}`);
+  }
+  return `${lines.join('\n')}\n\n`;
+}
+
+function isForPeople(error: unknown): boolean {
+  return error instanceof StartError || error instanceof DataFolderError;
+}
+
+/** One line per mistake. `unexpected`: its stack is for whoever turns debugging on. */
+function fail(lines: readonly string[], unexpected?: unknown): void {
+  for (const line of lines) process.stderr.write(`fanlog: ${line.replaceAll('\n', ' ')}\n`);
+  if (unexpected instanceof Error && process.env.FANLOG_LOG_LEVEL === 'debug') {
+    process.stderr.write(`${unexpected.stack}\n`);
+  }
+  process.exit(1);
+}
+
+await main();
