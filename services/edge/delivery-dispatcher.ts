@@ -1,0 +1,90 @@
+// From records of the delivery stream to the sessions they are for. Deliveries are hints: whoever is not there any more
+// is passed over, and whoever comes later pulls.
+import { decodeTimelineEvent } from '../events/codec.ts';
+import type { Metrics } from '../kernel/metrics.ts';
+import type {
+  BehindDelivery,
+  CanaryDelivery,
+  DeliveryRecord,
+  EntryDelivery,
+  OutcomeDelivery,
+} from '../ports/delivery/delivery-stream.ts';
+import { SharedPush } from '../protocol/encode-frame.ts';
+import type { ConnectedUser } from './connected-user.ts';
+import type { EdgeSession } from './edge-session.ts';
+
+/**
+ * Events kept encoded for the next record: one event comes once per inbox partition that has recipients here (16), and
+ * those of other conversations come in between.
+ */
+const RECENT_EVENTS_MAX = 64;
+
+export interface DeliveryDispatcherDeps {
+  readonly metrics: Metrics;
+  readonly userOf: (user: string) => ConnectedUser | undefined;
+  readonly sessionOf: (number: number) => EdgeSession | undefined;
+  readonly onCanary: (canary: CanaryDelivery) => void;
+}
+
+export class DeliveryDispatcher {
+  readonly #deps: DeliveryDispatcherDeps;
+  readonly #recent = new Map<string, SharedPush>();
+
+  constructor(deps: DeliveryDispatcherDeps) {
+    this.#deps = deps;
+  }
+
+  dispatch(records: readonly DeliveryRecord[]): void {
+    let delivered = 0;
+    for (const record of records) {
+      switch (record.type) {
+        case 'entry':
+          delivered += this.#onEntry(record);
+          break;
+        case 'outcome':
+          this.#onOutcome(record);
+          break;
+        case 'behind':
+          this.#onBehind(record);
+          break;
+        case 'canary':
+          this.#deps.onCanary(record);
+          break;
+      }
+    }
+    if (delivered > 0) this.#deps.metrics.add('edge_delivered', delivered);
+  }
+
+  #onEntry(record: EntryDelivery): number {
+    let push: SharedPush | null = null;
+    let delivered = 0;
+    for (const { user: name, inboxSeq } of record.recipients) {
+      const user = this.#deps.userOf(name);
+      if (user === undefined) continue;
+      if (inboxSeq > user.head) user.head = inboxSeq;
+      for (const session of user.sessions) {
+        push ??= this.#pushOf(record);
+        if (session.push(push, inboxSeq)) delivered++;
+      }
+    }
+    return delivered;
+  }
+
+  #pushOf({ conversationId, seq, event }: EntryDelivery): SharedPush {
+    const key = `${seq}/${conversationId}`;
+    let push = this.#recent.get(key);
+    if (push !== undefined) return push;
+    push = new SharedPush(decodeTimelineEvent(event));
+    if (this.#recent.size >= RECENT_EVENTS_MAX) this.#recent.delete(this.#recent.keys().next().value!);
+    this.#recent.set(key, push);
+    return push;
+  }
+
+  #onOutcome({ session, conversationId, commandId, outcome }: OutcomeDelivery): void {
+    this.#deps.sessionOf(session)?.tellOutcome(conversationId, commandId, outcome);
+  }
+
+  #onBehind({ users }: BehindDelivery): void {
+    for (const name of users) for (const session of this.#deps.userOf(name)?.sessions ?? []) session.tellBehind();
+  }
+}

@@ -1,0 +1,256 @@
+// One seed: a schedule, its faults, the healing, and what the checker has to say.
+import { checkClients } from './checker/check-clients.ts';
+import { checkStore } from './checker/check-store.ts';
+import { ReplayedLog } from './checker/replayed-log.ts';
+import { Violations } from './checker/violations.ts';
+import { TABLES } from './ports/simulated-store.ts';
+import { BIASES, type Bias } from './world/bias.ts';
+import { Device } from './world/device.ts';
+import { FaultPlan } from './world/fault-plan.ts';
+import { CHANGES_MIN, Workload } from './world/workload.ts';
+import { World } from './world/world.ts';
+
+export interface SeedOptions {
+  readonly seed: number;
+  /** null: the seed draws its own. */
+  readonly bias?: Bias | null;
+  readonly trace?: boolean;
+}
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly violationCount: number;
+  readonly hash: string;
+  readonly steps: number;
+  readonly virtual_ms: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly branches: Readonly<Record<string, number>>;
+  readonly sends: number;
+  readonly changes: number;
+  readonly trace: readonly string[] | null;
+}
+
+const CHAOS_MS = 16_000;
+/** Late copies, late replicas and the last session time-outs come within this. */
+const SETTLE_MS = 8_000;
+/** Exact heads are read about every ten minutes: without any hint, that is how a client learns. */
+const QUIET_MS_MAX = 25 * 60_000;
+const CHECK_EVERY_MS = 250;
+const FRESH_MS_MAX = 120_000;
+
+export async function runSeed(options: SeedOptions): Promise<SeedResult> {
+  const { seed } = options;
+  const bias = options.bias ?? drawnBias(seed);
+  const world = new World(seed, bias, options.trace ?? false);
+  const stop = watchRejections(world.violations);
+  try {
+    await new Seed(world, bias).run();
+  } catch (error) {
+    world.violations.add(`the simulation itself failed: ${error instanceof Error ? error.stack : error}`);
+  } finally {
+    stop();
+  }
+  const { violations, trace, scheduler, faults, observations, issuer } = world;
+  return {
+    seed,
+    violations: violations.sentences,
+    violationCount: violations.count,
+    hash: trace.hash,
+    steps: scheduler.steps,
+    virtual_ms: scheduler.now_ms,
+    faults: faults.all(),
+    branches: {
+      skipped_by_as_of: world.metric('fanout_skipped_as_of'),
+      skipped_by_sources: world.metric('inbox_skipped_sources'),
+      skipped_by_head_as_of: world.metric('inbox_skipped_head_as_of'),
+      repeat: world.metric('fanout_repeats'),
+      too_old: world.metric('fanout_too_old'),
+      clock: world.metric('fanout_clock'),
+      prefix_pull: observations.prefixPulls,
+      behind: observations.behinds,
+      takeover: world.metric('inbox_takeovers'),
+      offset_jump_noticed: world.metric('offset_jumps'),
+      out_of_turn: observations.outOfTurn,
+    },
+    sends: world.devices.reduce((sum, { sent }) => sum + sent.length, 0),
+    changes: issuer.changes,
+    trace: trace.lines,
+  };
+}
+
+/** Two seeds of three are not bent; one in fifty loses every hint. */
+function drawnBias(seed: number): Bias | null {
+  if (seed % 50 === 0) return 'silent';
+  return seed % 3 === 0 ? BIASES[1 + ((seed / 3) % (BIASES.length - 1))]! : null;
+}
+
+function watchRejections(violations: Violations): () => void {
+  const onRejection = (reason: unknown) => {
+    violations.add(`a rejection that nobody handled: ${reason instanceof Error ? reason.stack : reason}`);
+  };
+  process.on('unhandledRejection', onRejection);
+  process.on('uncaughtException', onRejection);
+  return () => {
+    process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onRejection);
+  };
+}
+
+class Seed {
+  readonly #world: World;
+  readonly #plan: FaultPlan;
+  readonly #workload: Workload;
+  #replayed: { readonly length: number; readonly log: ReplayedLog } | null = null;
+
+  constructor(world: World, bias: Bias | null) {
+    this.#world = world;
+    this.#plan = new FaultPlan(world, bias);
+    this.#workload = new Workload(world);
+  }
+
+  async run(): Promise<void> {
+    const { scheduler, faults, roles, devices, violations } = this.#world;
+    for (const role of roles) role.start();
+    for (const device of devices) device.start();
+    faults.enabled = true;
+    this.#workload.begin(CHAOS_MS);
+    this.#plan.begin(CHAOS_MS);
+    await scheduler.run(CHAOS_MS + 500);
+    await this.#topUp();
+    this.#heal();
+    await this.#runFor(SETTLE_MS);
+    await this.#untilQuiet();
+    if (violations.count > 0) return;
+    await this.#pullFresh();
+    this.#check();
+  }
+
+  async #topUp(): Promise<void> {
+    for (let i = 0; i < 100 && !this.#workload.top(); i++) await this.#runFor(300);
+  }
+
+  #heal(): void {
+    const { faults, roles, devices, log, network } = this.#world;
+    faults.enabled = false;
+    log.clockOffset_ms = 0;
+    for (const role of roles) role.heal();
+    for (const device of devices) device.heal();
+    network.unstallAll();
+  }
+
+  async #untilQuiet(): Promise<void> {
+    const { scheduler, violations, roles } = this.#world;
+    const end_ms = scheduler.now_ms + QUIET_MS_MAX;
+    while (this.#whyNotQuiet() !== null) {
+      if (scheduler.now_ms > end_ms) {
+        violations.add(`it never came to rest: ${this.#whyNotQuiet()}`);
+        break;
+      }
+      await this.#runFor(CHECK_EVERY_MS);
+    }
+    for (const { name, started } of roles) {
+      if (started?.healthy?.() === false) violations.add(`${name} has a stopped partition`);
+    }
+  }
+
+  #whyNotQuiet(): string | null {
+    const { devices, issuer, log } = this.#world;
+    if (issuer.open > 0) return `${issuer.open} commands are undecided`;
+    for (const topic of ['messages', 'inbox'] as const) {
+      for (const partition of log.partitions(topic)) {
+        const done = this.#checkpoint(topic, partition.number);
+        if (done < partition.records.length) {
+          return `${topic}/${partition.number} is processed up to ${done} of ${partition.records.length}`;
+        }
+      }
+    }
+    for (const device of devices) {
+      if (!device.quiet) {
+        const { client } = device;
+        return `${device.name} is ${client?.state}, its outbox holds ${client?.outbox.map(({ payload }) => payload)}`;
+      }
+    }
+    const replayed = this.#replay();
+    for (const device of devices) {
+      const last = replayed.inboxes.get(device.user)?.length ?? 0;
+      if (device.inboxSeq < last) return `${device.name} stands at inboxSeq ${device.inboxSeq} of ${last}`;
+    }
+    return null;
+  }
+
+  /** The log, replayed; once per length. What is wrong with it counts only at the end. */
+  #replay(): ReplayedLog {
+    const { log } = this.#world;
+    if (this.#replayed?.length !== log.length) {
+      this.#replayed = { length: log.length, log: new ReplayedLog(log, new Violations()) };
+    }
+    return this.#replayed!.log;
+  }
+
+  #checkpoint(topic: 'messages' | 'inbox', partition: number): number {
+    const { replicas } = this.#world.store;
+    const row = replicas.peekPair([0, 1], TABLES.checkpoint(topic, partition)).get('row') as
+      | { offset: number }
+      | undefined;
+    return row?.offset ?? 0;
+  }
+
+  /** New devices without any memory pull everything from zero, and read all history they may read. */
+  async #pullFresh(): Promise<void> {
+    const world = this.#world;
+    const fresh = world.users.map((user) => new Device(world, user, `${user}-fresh`, 0, false));
+    for (const device of fresh) device.start();
+    const end_ms = world.scheduler.now_ms + FRESH_MS_MAX;
+    while (!fresh.every(({ quiet }) => quiet) && world.scheduler.now_ms < end_ms) await this.#runFor(CHECK_EVERY_MS);
+    const replayed = this.#replay();
+    for (const device of fresh) {
+      const wanted = replayed.inboxes.get(device.user)?.length ?? 0;
+      const got = device.runs.at(-1)?.length ?? 0;
+      if (got !== wanted) world.violations.add(`${device.name} pulled ${got} entries of ${wanted}`);
+    }
+    world.devices.push(...fresh);
+    await this.#readHistories(fresh);
+  }
+
+  async #readHistories(fresh: readonly Device[]): Promise<void> {
+    const { scheduler, issuer, observations, violations } = this.#world;
+    let open = 0;
+    for (const { client, user, process } of fresh) {
+      for (const conversationId of issuer.groups) {
+        open++;
+        process?.later(scheduler.latency_ms(), 'history', () => {
+          void client?.history(conversationId, { after: 0, limit: 100 }).then((result) => {
+            open--;
+            if (result.result !== 'events') return;
+            const conversation = this.#replay().conversations.get(conversationId);
+            const wanted = conversation?.events.filter(({ seq }) => conversation.mayRead(user, seq)).length ?? 0;
+            if (result.events.length === wanted && result.status === 'end') return;
+            violations.add(
+              `${user} got ${result.events.length} events (${result.status}) as history of ${conversationId}, not ${wanted}`,
+            );
+          });
+        });
+      }
+    }
+    await scheduler.run(scheduler.now_ms + 10_000, () => open === 0);
+    if (open > 0)
+      violations.add(`${open} history requests were never answered (${observations.history.size} events were)`);
+  }
+
+  #check(): void {
+    const { log, store, violations, devices, observations, faults, issuer } = this.#world;
+    const replayed = new ReplayedLog(log, violations);
+    checkStore(store, replayed, violations);
+    checkClients(devices, observations, replayed, violations);
+    if (faults.total() < 8) violations.add(`only ${faults.total()} faults fired`);
+    if (issuer.changes < CHANGES_MIN && faults.fired('log_clock_step') === 0) {
+      violations.add(`only ${issuer.changes} membership changes were decided`);
+    }
+  }
+
+  #runFor(duration_ms: number): Promise<void> {
+    const { scheduler } = this.#world;
+    return scheduler.run(scheduler.now_ms + duration_ms);
+  }
+}

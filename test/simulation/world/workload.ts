@@ -1,0 +1,87 @@
+// What people do in a seed: they send, in bursts, while groups change under them; some send where they are not members.
+import { directConversationId } from '../../../services/events/ids.ts';
+import { WORLD } from '../kernel/scheduler.ts';
+import type { World } from './world.ts';
+
+export const SENDS_MIN = 60;
+export const CHANGES_MIN = 10;
+/** Commands that are tried for the changes: many are refused. */
+const CHANGES_TRIED_MAX = 45;
+
+export class Workload {
+  readonly #world: World;
+  readonly #directs: string[] = [];
+  sends = 0;
+  #changesTried = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Schedules all of it between now and `duration_ms`. */
+  begin(duration_ms: number): void {
+    const { scheduler, users, issuer } = this.#world;
+    const { random } = scheduler;
+    for (let i = 0; i < 3; i++) {
+      const members = random.shuffle(users).slice(0, 3 + random.below(3));
+      const [creator, ...others] = members as [string, ...string[]];
+      const at = random.between(300, 1_500);
+      scheduler.schedule(at, WORLD, 'work.create', () => issuer.create(creator, others, random.chance(0.2) ? 5 : 50));
+    }
+    this.#directs.push(directConversationId(users[0]!, users[1]!), directConversationId(users[2]!, users[3]!));
+    if (random.chance(0.2)) this.#directs.push(directConversationId(users[4]!, users[4]!));
+    let planned = 0;
+    while (planned < SENDS_MIN + 8) {
+      const burst = random.chance(0.7) ? 1 + random.below(2) : 3 + random.below(5);
+      const at = random.between(1_200, duration_ms);
+      for (let i = 0; i < burst; i++) {
+        scheduler.schedule(at + (i * random.below(40)) / 4, WORLD, 'work.send', () => this.#send());
+      }
+      planned += burst;
+    }
+    for (let i = 0; i < 16; i++) {
+      scheduler.schedule(random.between(1_800, duration_ms), WORLD, 'work.change', () => this.#change());
+    }
+    for (let i = 0; i < 6; i++) {
+      scheduler.schedule(random.between(2_000, duration_ms), WORLD, 'work.history', () => this.#readHistory());
+    }
+  }
+
+  /** What is missing when the time is over is made up for: true when nothing is. */
+  top(): boolean {
+    if (this.sends < SENDS_MIN) this.#send();
+    const { issuer } = this.#world;
+    const changesDone = issuer.changes >= CHANGES_MIN || this.#changesTried >= CHANGES_TRIED_MAX;
+    if (!changesDone && issuer.open < 3) this.#change();
+    return this.sends >= SENDS_MIN && changesDone;
+  }
+
+  #send(): void {
+    const { scheduler, devices, issuer, roster } = this.#world;
+    const { random } = scheduler;
+    const device = random.pick(devices);
+    const mine = [
+      ...this.#directs.filter((id) => id.includes(device.user)),
+      ...issuer.groups.filter((id) => roster.get(id)?.has(device.user) ?? true),
+    ];
+    const conversations = mine.length === 0 || random.chance(0.1) ? [...this.#directs, ...issuer.groups] : mine;
+    if (conversations.length === 0) return;
+    const payload = `m${this.sends + 1}`;
+    if (device.send(random.pick(conversations), payload)) this.sends++;
+  }
+
+  #change(): void {
+    if (this.#world.issuer.groups.length === 0) return;
+    this.#changesTried++;
+    this.#world.issuer.change();
+  }
+
+  #readHistory(): void {
+    const { scheduler, devices, issuer } = this.#world;
+    const { random } = scheduler;
+    const { client } = random.pick(devices);
+    if (client === null || client.state !== 'live' || issuer.groups.length === 0) return;
+    const range = random.chance(0.5) ? { after: random.below(4) } : { before: 1 + random.below(30) };
+    void client.history(random.pick(issuer.groups), { ...range, limit: 1 + random.below(20) });
+  }
+}

@@ -1,0 +1,281 @@
+// Connecting, staying connected, and what each end of a connection means.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertTransition, clientTransitions } from '../../../services/client/client-state.ts';
+import { settle } from './fake-runtime.ts';
+import { DIRECT, entry, Scene } from './scripted-server.ts';
+
+test('a client goes through its states in order', async () => {
+  const scene = new Scene();
+  await scene.live();
+  scene.client.close();
+  assert.deepEqual(scene.seen.states, ['connecting', 'authenticating', 'syncing', 'live', 'closed']);
+  assert.equal(scene.runtime.timersPending, 0);
+});
+
+test('a step that is not in the table throws', () => {
+  assert.throws(() => assertTransition('closed', 'connecting'), /from closed to connecting/);
+  assert.throws(() => assertTransition('live', 'syncing'));
+  for (const [from, to] of Object.entries(clientTransitions)) {
+    assert.equal(to.includes('closed'), from !== 'closed', `${from} can be closed`);
+  }
+});
+
+test('every connection asks for a token of its own', async () => {
+  const scene = new Scene();
+  const first = await scene.live();
+  assert.equal(first.all('hello')[0]?.token, 'token 1');
+  first.close(1006);
+  const second = await scene.reconnected();
+  assert.equal(second.all('hello')[0]?.token, 'token 2');
+});
+
+test('a connection that breaks is made again from where the cursor stands', async () => {
+  const scene = new Scene();
+  const first = await scene.live();
+  first.push(entry(1));
+  first.close(1006);
+  assert.equal(scene.client.state, 'waiting');
+  const second = await scene.reconnected();
+  assert.deepEqual(second.all('hello')[0]?.cursor, { epoch: 1, inboxSeq: 1 });
+  second.welcome(2);
+  second.page([entry(2)]);
+  assert.deepEqual(scene.seen.entries, [1, 2]);
+});
+
+for (const code of [1000, 1006, 1011, 4000, 4012, 4030, 4032, 4499, 5000]) {
+  test(`close code ${code} means reconnect`, async () => {
+    const scene = new Scene();
+    (await scene.live()).close(code);
+    assert.equal(scene.client.state, 'waiting');
+    await scene.reconnected();
+    assert.deepEqual(scene.seen.errors, []);
+  });
+}
+
+for (const [code, name] of [
+  [4500, 'bad_frame'],
+  [4511, 'unauthenticated'],
+  [4513, 'session_replaced'],
+  [4999, 'connection_refused'],
+] as const) {
+  test(`close code ${code} means the end, told as ${name}`, async () => {
+    const scene = new Scene();
+    (await scene.live()).close(code, 'why');
+    assert.equal(scene.client.state, 'closed');
+    assert.deepEqual(scene.seen.errors, [{ code: name, message: 'why', closeCode: code }]);
+    await scene.runtime.pass(60_000);
+    assert.equal(scene.sockets.length, 1);
+  });
+}
+
+test('a hello that is refused for good ends the client before the server closes', async () => {
+  const scene = new Scene();
+  const socket = await scene.opened();
+  const { id } = socket.next('hello');
+  socket.say({ id, type: 'error', code: 'unauthenticated', message: 'no', retry: false });
+  assert.equal(scene.client.state, 'closed');
+  assert.equal(scene.seen.errors[0]?.code, 'unauthenticated');
+});
+
+test('a hello that is refused for now is tried again', async () => {
+  const scene = new Scene();
+  const socket = await scene.opened();
+  socket.say({ id: socket.next('hello').id, type: 'error', code: 'store_unavailable', message: '', retry: true });
+  assert.equal(scene.client.state, 'waiting');
+  await scene.reconnected();
+});
+
+test('pauses between attempts grow to their cap, with full jitter', async () => {
+  const scene = new Scene();
+  await scene.opened();
+  const pauses: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    scene.runtime.chance = i === 2 ? 0 : 0.5;
+    scene.socket.close(1006);
+    const since = scene.runtime.monotonic();
+    const count = scene.sockets.length;
+    while (scene.sockets.length === count) await scene.runtime.pass(1);
+    pauses.push(scene.runtime.monotonic() - since);
+  }
+  assert.deepEqual(pauses, [125, 250, 1, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+});
+
+test('after a connection that lasted the pause is short again', async () => {
+  const scene = new Scene();
+  await scene.opened();
+  for (let i = 0; i < 5; i++) {
+    scene.socket.close(1006);
+    await scene.reconnected();
+  }
+  scene.socket.welcome();
+  scene.socket.page([]);
+  await scene.runtime.pass(6_000);
+  scene.socket.close(1006);
+  const count = scene.sockets.length;
+  await scene.runtime.pass(130);
+  assert.equal(scene.sockets.length, count + 1);
+});
+
+test('an edge that drains is left quickly, but not by all at once', async () => {
+  const scene = new Scene();
+  (await scene.live()).close(4030, 'draining');
+  await scene.runtime.pass(490);
+  assert.equal(scene.sockets.length, 1);
+  await scene.runtime.pass(20);
+  assert.equal(scene.sockets.length, 2);
+});
+
+test('after too_many_frames the client waits more than a second', async () => {
+  const scene = new Scene();
+  (await scene.live()).close(4020);
+  await scene.runtime.pass(1_000);
+  assert.equal(scene.sockets.length, 1);
+  await scene.runtime.pass(300);
+  assert.equal(scene.sockets.length, 2);
+});
+
+test('every edge is tried before one is tried again, and the list is asked for anew', async () => {
+  let asked = 0;
+  const edges = () => {
+    asked++;
+    return Promise.resolve(['ws://a', 'ws://b', 'ws://c']);
+  };
+  const scene = new Scene({ edges });
+  await scene.opened();
+  for (let i = 0; i < 5; i++) {
+    scene.socket.close(1006);
+    await scene.reconnected();
+  }
+  const urls = scene.sockets.map(({ url }) => url);
+  assert.deepEqual(urls.slice(0, 3).sort(), ['ws://a', 'ws://b', 'ws://c']);
+  assert.deepEqual(urls.slice(3).sort(), ['ws://a', 'ws://b', 'ws://c']);
+  assert.equal(asked, 2);
+});
+
+test('no edges, no token or a socket that cannot be made are failed attempts, not failures', async () => {
+  let attempts = 0;
+  const fails = () => {
+    attempts++;
+    return Promise.reject(new Error('offline'));
+  };
+  const throws = () => {
+    attempts++;
+    throw new Error('offline');
+  };
+  for (const options of [{ edges: fails }, { edges: [] }, { token: fails }, { token: throws }, { connect: throws }]) {
+    const scene = new Scene(options);
+    await scene.client.start();
+    await settle();
+    assert.equal(scene.client.state, 'waiting');
+    await scene.runtime.pass(1_000);
+    assert.deepEqual(scene.seen.errors, []);
+    scene.client.close();
+  }
+  assert.ok(attempts >= 6);
+});
+
+test('a socket that does not open within 10 s is given up', async () => {
+  const scene = new Scene();
+  await scene.client.start();
+  await scene.runtime.pass(10_000);
+  assert.equal(scene.sockets[0]?.closedByClient, true);
+  await scene.reconnected();
+});
+
+test('a hello that is not answered within 10 s is given up', async () => {
+  const scene = new Scene();
+  const socket = await scene.opened();
+  await scene.runtime.pass(10_000);
+  assert.equal(socket.closedByClient, true);
+  await scene.reconnected();
+});
+
+test('a heartbeat goes out every interval, the first one early by chance', async () => {
+  const scene = new Scene();
+  const socket = await scene.live();
+  const beats: number[] = [];
+  for (let ms = 0; ms < 80_000; ms += 50) {
+    await scene.runtime.pass(50);
+    if (socket.unread === 0) continue;
+    beats.push(scene.runtime.monotonic());
+    socket.say({ id: socket.next('heartbeat').id, type: 'heartbeat', serverTime: 0, head: 0 });
+  }
+  assert.deepEqual(beats, [18_750, 43_750, 68_750]);
+});
+
+test('a heartbeat that is not answered within 10 s drops the connection', async () => {
+  const scene = new Scene();
+  const socket = await scene.live();
+  await scene.runtime.pass(18_750 + 9_000);
+  assert.equal(scene.client.state, 'live');
+  await scene.runtime.pass(2_000);
+  assert.equal(socket.closedByClient, true);
+  assert.notEqual(scene.client.state, 'live');
+  socket.push(entry(1));
+  assert.deepEqual(scene.seen.entries, [], 'what a dropped connection still says is not heard');
+});
+
+test('a pull that is not answered within 10 s drops the connection', async () => {
+  const scene = new Scene();
+  const socket = await scene.opened();
+  socket.welcome(1);
+  await scene.runtime.pass(11_000);
+  assert.equal(socket.closedByClient, true);
+});
+
+test('a frame that is not JSON drops the connection', async () => {
+  const scene = new Scene();
+  const socket = await scene.live();
+  socket.sayText('{');
+  assert.equal(socket.closedByClient, true);
+  assert.equal(scene.client.state, 'waiting');
+});
+
+test('a push of a type that is not known is ignored', async () => {
+  const scene = new Scene();
+  const socket = await scene.live();
+  socket.sayText('{"type":"typing","user":"bob"}');
+  assert.equal(scene.client.state, 'live');
+});
+
+test('an idle client has one timer', async () => {
+  const scene = new Scene();
+  await scene.live();
+  await scene.runtime.pass(2_000);
+  assert.equal(scene.runtime.timersPending, 1);
+});
+
+test('the expiry of the token is told', async () => {
+  const scene = new Scene();
+  const told: number[] = [];
+  scene.client.on('expiring', ({ expiresAt }) => told.push(expiresAt));
+  (await scene.live()).say({ type: 'expiring', expiresAt: 5 });
+  assert.deepEqual(told, [5]);
+});
+
+test('a page of history is asked for and answered in the order asked', async () => {
+  const scene = new Scene();
+  const socket = await scene.live();
+  const asked = scene.client.history(DIRECT, { before: 10, limit: 2 });
+  const { id, conversationId, before, limit } = socket.next('history');
+  assert.deepEqual({ conversationId, before, limit }, { conversationId: DIRECT, before: 10, limit: 2 });
+  socket.say({ id, type: 'events', events: [entry(9).event, entry(8).event], status: 'more' });
+  const page = await asked;
+  assert.ok(page.result === 'events');
+  assert.deepEqual([page.status, ...page.events.map(({ seq }) => seq)], ['more', 9, 8]);
+});
+
+test('history says why it has nothing, and never rejects', async () => {
+  const scene = new Scene();
+  assert.equal((await scene.client.history(DIRECT, { after: 0 })).result, 'refused');
+  const socket = await scene.live();
+  const refused = scene.client.history(DIRECT, { after: 0 });
+  const { id } = socket.next('history');
+  socket.say({ id, type: 'error', code: 'not_a_member', message: '', retry: false });
+  assert.deepEqual(await refused, { result: 'refused', code: 'not_a_member', message: '', retry: false });
+  const cutOff = scene.client.history(DIRECT, { after: 0 });
+  socket.close(1006);
+  const result = await cutOff;
+  assert.ok(result.result === 'refused' && result.code === 'not_connected' && result.retry);
+});
