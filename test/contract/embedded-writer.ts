@@ -7,8 +7,11 @@ import { LmdbEventLog } from '../../services/ports/log/embedded/lmdb-event-log.t
 import { openEnvironment } from '../../services/ports/log/embedded/open-environment.ts';
 import { LmdbStateStore } from '../../services/ports/store/embedded/lmdb-state-store.ts';
 
-export const USERS = 50;
-const ROWS = 40;
+/** So many that one generation of rows takes several transactions. */
+export const USERS = 3_000;
+const ROWS = 300;
+/** A run writes no more than this, so that checking it stays cheap. */
+const ROWS_MAX = 300_000;
 
 export function partitionOfNumber(number: number): number {
   return number % EMBEDDED_LAYOUT.partitions.messages;
@@ -39,8 +42,9 @@ async function appendForEver(log: LmdbEventLog, first: number): Promise<void> {
 }
 
 /** Goes on from its checkpoint, as a processor would. */
-async function writeRowsForEver(store: LmdbStateStore): Promise<void> {
-  for (let written = (await store.loadCheckpoint('inbox', 0))?.offset ?? 0; ; written += ROWS) {
+async function writeRows(store: LmdbStateStore): Promise<void> {
+  const start = (await store.loadCheckpoint('inbox', 0))?.offset ?? 0;
+  for (let written = start; written < start + ROWS_MAX; written += ROWS) {
     const rows = Array.from({ length: ROWS }, (_, i) => {
       const number = written + i;
       const inboxSeq = Math.floor(number / USERS) + 1;
@@ -74,7 +78,7 @@ async function main(path: string): Promise<void> {
     const newest = end === 0 ? [] : await log.readFrom('messages', partition, end - 1, 1);
     for (const { value } of newest) first = Math.max(first, numberOf(value) + 1);
   }
-  await Promise.all([appendForEver(log, first), writeRowsForEver(store)]);
+  await Promise.all([appendForEver(log, first), writeRows(store)]);
 }
 
 const [, script, path] = process.argv;

@@ -1,9 +1,14 @@
-// The one lmdb environment of the embedded profile: the log and the state in two tables of it.
+// The lmdb environments of the embedded profile: one for the log, one for the state.
+//
+// Two, not one: lmdb has one writer, and in one environment an append waited behind the flush of state rows. At 200
+// appends/s beside 20,000 rows/s its p90 was 9-12 ms and p99 23 ms in one, 2.5 and 8-12 ms in two. Nothing needs the two
+// to commit together: rows are derived from records that were flushed before, so the state on disk is never ahead of the
+// log on disk, and inside the state commits are in order.
 //
 // `overlappingSync` is off: a transaction is then flushed before it is visible and before its promise resolves, so
 // "committed" and "durable" are one thing, a reader can never see what a crash would take back, and a failed flush
 // rejects the write (with it on, the promise of the flush would simply never resolve). Measured, it was no slower:
-// one durable append 0.47 ms against 0.60 ms, 3 us a record in groups of a hundred either way.
+// one durable append 0.47 ms against 0.60 ms, 2.6 us of CPU a record in groups of a hundred either way.
 import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 
@@ -16,20 +21,26 @@ export interface LmdbEnvironment {
   close(): Promise<void>;
 }
 
-const TABLE_OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;
-
-/** Opens or makes the environment inside `folder`, a data folder that this process owns. */
+/** Opens or makes the environments inside `folder`, a data folder that this process owns. */
 export function openEnvironment(folder: string): LmdbEnvironment {
-  const root = open({
-    path: join(folder, 'lmdb'),
-    noSubdir: false,
-    maxDbs: 4,
-    overlappingSync: false,
-    ...TABLE_OPTIONS,
-  });
+  const log = openTable(join(folder, 'log'));
+  const state = openTable(join(folder, 'state'));
   return {
-    log: root.openDB<Uint8Array, Uint8Array>({ name: 'log', ...TABLE_OPTIONS }),
-    state: root.openDB<Uint8Array, Uint8Array>({ name: 'state', ...TABLE_OPTIONS }),
-    close: () => root.close(),
+    log,
+    state,
+    async close() {
+      await Promise.all([log.close(), state.close()]);
+    },
   };
+}
+
+function openTable(path: string): Table {
+  return open({
+    path,
+    noSubdir: false,
+    overlappingSync: false,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    cache: false,
+  });
 }

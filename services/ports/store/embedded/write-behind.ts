@@ -1,16 +1,17 @@
 // When pending rows go to lmdb: some time after the first one, or when there are many; one generation at a time, in
-// slices, so that neither the event loop nor the log (which shares lmdb's one writer) waits long.
+// slices, so that the event loop does not wait long. A slice begins when the one before it is durable: should one fail,
+// nothing that comes after it is on disk.
 import { type Runtime, sleep, type Timer } from '../../../kernel/runtime.ts';
 import { StoreError } from '../state-store.ts';
 
 /** Rows gather this long: so much is recomputed from the log after a crash, and runs get that much longer. */
-const GATHER_MS = 250;
-/** ... or until there are so many: some megabytes of memory. */
-const GATHER_ROWS_MAX = 20_000;
+const GATHER_MS = 500;
+/** ... or until there are so many: some 10 MB of memory. */
+const GATHER_ROWS_MAX = 50_000;
 /** With so many waiting, writers wait for the disk too. */
-const PENDING_ROWS_MAX = 100_000;
-/** Puts of one transaction: about 3 ms of lmdb's writer when every one touches another page. */
-const SLICE_PUTS_MAX = 512;
+const PENDING_ROWS_MAX = 200_000;
+/** Puts of one transaction: a millisecond or two of the event loop. */
+const SLICE_PUTS_MAX = 1_024;
 const RETRY_MS = 1_000;
 
 /** Steps that write one generation: each call does some puts and tells how many; `arrived` when all are committed. */
