@@ -2,7 +2,7 @@
 //
 //   fanlog.format      marker: this folder is ours, and which layout it has
 //   fanlog.lock.<n>    who owns it; only the highest n counts
-//   log.mdb/ ...       whatever adapters put there
+//   log/  state/       what the adapters keep there
 //
 // Node has no flock, so ownership is a sequence of numbered files. Whoever finds the owner of file n dead (or gone in
 // good order) creates n + 1 by link(2), which exactly one of any number of racing starters can do, and then looks once
