@@ -1,6 +1,7 @@
 // From records of the delivery stream to the sessions they are for. Deliveries are hints: whoever is not there any more
 // is passed over, and whoever comes later pulls.
 import { decodeTimelineEvent } from '../events/codec.ts';
+import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type {
   BehindDelivery,
@@ -21,6 +22,7 @@ const RECENT_EVENTS_MAX = 64;
 
 export interface DeliveryDispatcherDeps {
   readonly metrics: Metrics;
+  readonly logger: Logger;
   readonly userOf: (user: string) => ConnectedUser | undefined;
   readonly sessionOf: (number: number) => EdgeSession | undefined;
   readonly onCanary: (canary: CanaryDelivery) => void;
@@ -56,25 +58,32 @@ export class DeliveryDispatcher {
   }
 
   #onEntry(record: EntryDelivery): number {
-    let push: SharedPush | null = null;
+    let push: SharedPush | null | undefined;
     let delivered = 0;
     for (const { user: name, inboxSeq } of record.recipients) {
       const user = this.#deps.userOf(name);
       if (user === undefined) continue;
       if (inboxSeq > user.head) user.head = inboxSeq;
       for (const session of user.sessions) {
-        push ??= this.#pushOf(record);
-        if (session.push(push, inboxSeq)) delivered++;
+        if (push === undefined) push = this.#pushOf(record);
+        if (push === null) session.tellBehind();
+        else if (session.push(push, inboxSeq)) delivered++;
       }
     }
     return delivered;
   }
 
-  #pushOf({ conversationId, seq, event }: EntryDelivery): SharedPush {
+  /** null for an event of a newer version than this process: a hint that cannot be read must not end an edge. */
+  #pushOf({ conversationId, seq, event }: EntryDelivery): SharedPush | null {
     const key = `${seq}/${conversationId}`;
     let push = this.#recent.get(key);
     if (push !== undefined) return push;
-    push = new SharedPush(decodeTimelineEvent(event));
+    try {
+      push = new SharedPush(decodeTimelineEvent(event));
+    } catch (error) {
+      this.#deps.logger.error('an event could not be read', { conversationId, seq, error: String(error) });
+      return null;
+    }
     if (this.#recent.size >= RECENT_EVENTS_MAX) this.#recent.delete(this.#recent.keys().next().value!);
     this.#recent.set(key, push);
     return push;

@@ -107,6 +107,7 @@ export class EdgeNode implements SessionHost {
     });
     this.#dispatcher = new DeliveryDispatcher({
       metrics,
+      logger,
       userOf: (user) => this.#users.get(user),
       sessionOf: (number) => this.#sessions.get(number),
       onCanary: deps.onCanary ?? (() => {}),
@@ -323,6 +324,7 @@ export class EdgeNode implements SessionHost {
       (records) => this.#dispatcher.dispatch(records),
       () => this.#onGap(),
     );
+    if (this.#state === 'stopped') await this.#closeStream();
   }
 
   async #closeStream(): Promise<void> {
@@ -344,6 +346,6 @@ export class EdgeNode implements SessionHost {
 
   async #reopenStream(): Promise<void> {
     await this.#closeStream();
-    await this.#openStream();
+    if (this.#state !== 'stopped') await this.#openStream();
   }
 }

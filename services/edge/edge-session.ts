@@ -125,7 +125,7 @@ export class EdgeSession implements WritableSession, SendOrigin {
   tellOutcome(conversationId: string, clientMessageId: string, outcome: Outcome): void {
     if (this.#state !== 'open') return;
     const text = encodeOutcome(conversationId, clientMessageId, outcome);
-    if (text !== null) this.#host.writer.reply(this, text);
+    if (text !== null) this.#host.writer.hint(this, text);
   }
 
   /** Ends the connection with an error of the catalogue that closes. */

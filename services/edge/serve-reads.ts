@@ -1,6 +1,6 @@
 // Answers sync and history from the store.
 import { decodeTimelineEvent } from '../events/codec.ts';
-import { type Refusal, refusal } from '../kernel/errors.ts';
+import type { Refusal } from '../kernel/errors.ts';
 import type { Limits } from '../kernel/limits.ts';
 import type { StateStore } from '../ports/store/state-store.ts';
 import { eventBodyOf } from '../protocol/event-body.ts';
@@ -42,7 +42,6 @@ export async function serveHistory(
   const { store, limits } = context;
   const { id, conversationId, before, after } = request;
   const limit = request.limit ?? limits.page_entries_max;
-  if (before === 0) return refusal('invalid_field', 'before');
   const page = await readHistory(store, conversationId, user, { before, after, limit });
   if ('code' in page) return page;
   const kept = countWithin(page.events);

@@ -51,9 +51,14 @@ export class TickWriter {
     else this.#put(session, push, inboxSeq);
   }
 
-  behind(session: WritableSession): void {
+  /** A text that nobody waits for: lost while lagging, as the `behind` that follows makes up for it. */
+  hint(session: WritableSession, text: string): void {
     if (session.lagging) session.missedPush = true;
-    else this.#put(session, BEHIND_TEXT, 0);
+    else this.#put(session, text, 0);
+  }
+
+  behind(session: WritableSession): void {
+    this.hint(session, BEHIND_TEXT);
   }
 
   /** The socket takes frames again. */

@@ -46,6 +46,8 @@ export class UserRegistrations {
   /** undefined before the first answer; null after a call that failed, so that the next answer counts as a change. */
   #epoch: string | null | undefined = undefined;
   #losses = 0;
+  /** Our stream was found gone, and is not open again. */
+  #streamGone = false;
 
   constructor(deps: UserRegistrationsDeps) {
     this.#deps = deps;
@@ -194,11 +196,12 @@ export class UserRegistrations {
       const epoch = await this.#bounded(this.#deps.registry.epoch());
       const before = this.#epoch;
       this.#epoch = epoch;
-      if (before !== undefined && before !== epoch) this.lost();
+      if (this.#streamGone) await this.#reopen();
+      else if (before !== undefined && before !== epoch) this.lost();
       else await this.#lookForOne();
     } catch (error) {
       this.#epoch = null;
-      this.#deps.logger.warn('the session registry did not answer', { error: String(error) });
+      this.#deps.logger.warn('the session registry or the stream did not answer', { error: String(error) });
     }
   }
 
@@ -212,7 +215,14 @@ export class UserRegistrations {
     if (user.registration !== 'registered' || user.sessions.length === 0 || this.#stop.signal.aborted) return;
     if (found.some(({ address }) => addressKey(address) === key)) return;
     this.#deps.logger.warn('registrations vanished: the delivery stream is opened anew');
+    this.#streamGone = true;
+    await this.#reopen();
+  }
+
+  /** Tried at every look until it works. */
+  async #reopen(): Promise<void> {
     await this.#deps.onVanished();
+    this.#streamGone = false;
     this.lost();
   }
 

@@ -47,19 +47,16 @@ export function encodeError(
 
 /** null for an outcome that no send has. */
 export function encodeOutcome(conversationId: string, clientMessageId: string, outcome: Outcome): string | null {
-  const common = { type: 'outcome', conversationId, clientMessageId } as const;
+  if (outcome.result === 'unchanged') return null;
+  const { result } = outcome;
+  const type = 'outcome';
   let frame: OutcomeFrame;
-  switch (outcome.result) {
-    case 'sequenced':
-      frame = { ...common, result: 'sequenced', seq: outcome.seq, time: outcome.time, repeat: outcome.repeat };
-      break;
-    case 'rejected': {
-      const { code, message } = describe(outcome);
-      frame = { ...common, result: 'rejected', code, message };
-      break;
-    }
-    case 'unchanged':
-      return null;
+  if (outcome.result === 'sequenced') {
+    const { seq, time, repeat } = outcome;
+    frame = { type, conversationId, clientMessageId, result, seq, time, repeat };
+  } else {
+    const { code, message } = describe(outcome);
+    frame = { type, conversationId, clientMessageId, result, code, message };
   }
   return JSON.stringify(frame);
 }

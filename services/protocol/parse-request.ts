@@ -156,7 +156,7 @@ function readHistory(id: number, fields: Fields, limits: Limits): HistoryRequest
   if (limit !== undefined && !isPageLimit(limit, limits)) return invalid(id, 'limit', null);
   const common = { id, type: 'history', conversationId, ...(limit === undefined ? {} : { limit }) } as const;
   if (before !== undefined && after !== undefined) return invalid(id, 'both before and after', null);
-  if (before !== undefined) return isCount(before) ? { ...common, before } : invalid(id, 'before', null);
+  if (before !== undefined) return isCount(before) && before > 0 ? { ...common, before } : invalid(id, 'before', null);
   if (after !== undefined) return isCount(after) ? { ...common, after } : invalid(id, 'after', null);
   return invalid(id, 'neither before nor after', null);
 }

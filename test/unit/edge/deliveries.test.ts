@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { encodeTimelineEvent } from '../../../services/events/codec.ts';
 import { directConversationId } from '../../../services/events/ids.ts';
 import type { DeliveryRecord } from '../../../services/ports/delivery/delivery-stream.ts';
+import { MemoryDeliveryStream } from '../../../services/ports/delivery/embedded/memory-delivery-stream.ts';
 import { ADDRESS, EPOCH, type Frame, type HandNode, settle, startHandNode } from './hand-driven.ts';
 
 const CONVERSATION = directConversationId('alice', 'bob');
@@ -175,6 +176,41 @@ test('a client that asks on and on without reading is ended', async () => {
     await alice.say({ id: n, type: 'heartbeat' });
   }
   assert.equal(alice.closedWith, 'too_many_frames');
+});
+
+test('an event that cannot be read is no reason to end: its recipients are told behind', async () => {
+  const hand = await startHandNode();
+  const alice = await hand.signIn('alice');
+  await deliver(hand, { ...entry(1, { alice: 1 }), event: new Uint8Array([9, 9, 9]) } as DeliveryRecord);
+  assert.deepEqual(alice.socket.take(), [{ type: 'behind' }]);
+});
+
+test('a gap of the stream registers everyone again and tells them behind, spread over seconds', async () => {
+  const hand = await startHandNode(new MemoryDeliveryStream(2));
+  const alice = await hand.signIn('alice');
+  await deliver(hand, entry(1, { alice: 1 }), entry(2, { alice: 2 }), entry(3, { alice: 3 }));
+  assert.deepEqual(
+    alice.socket.take().map(({ inboxSeq }) => inboxSeq),
+    [2, 3],
+  );
+  assert.deepEqual(hand.registry.calls, ['register alice', 'register alice']);
+  await hand.runtime.advance(5_000);
+  assert.deepEqual(alice.socket.take(), [{ type: 'behind' }]);
+});
+
+test('a stream that cannot be opened anew is tried again', async () => {
+  const hand = await startHandNode();
+  const alice = await hand.signIn('alice');
+  const open = hand.delivery.open;
+  hand.delivery.open = () => Promise.reject(new Error('by hand'));
+  await hand.registry.removeNode(ADDRESS);
+  await hand.runtime.advance(7_000);
+  assert.equal(hand.node.ready(), false);
+  hand.delivery.open = open;
+  await hand.runtime.advance(11_000);
+  assert.equal(hand.node.ready(), true);
+  assert.ok(hand.registry.registered.has('alice'));
+  assert.deepEqual(new Set(alice.socket.take().map(({ type }) => type)), new Set(['behind']));
 });
 
 test('behind is passed on to all sessions of its users', async () => {

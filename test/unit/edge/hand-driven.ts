@@ -278,12 +278,11 @@ export interface HandNode {
   signIn(user: string, device?: string): Promise<HandClient>;
 }
 
-export async function startHandNode(): Promise<HandNode> {
+export async function startHandNode(delivery = new MemoryDeliveryStream()): Promise<HandNode> {
   const runtime = new HandRuntime();
   const log = new HandLog();
   const store = new HandStore();
   const registry = new HandRegistry();
-  const delivery = new MemoryDeliveryStream();
   const metrics = new Metrics();
   // The token is the user's name.
   const authenticator: Authenticator = {

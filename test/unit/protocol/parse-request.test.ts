@@ -145,6 +145,7 @@ test('a wrong field is named, with the id of the request', () => {
     [{ ...history, after: undefined }, 'neither before nor after'],
     [{ ...history, after: -1 }, 'after'],
     [{ ...history, after: undefined, before: '4' }, 'before'],
+    [{ ...history, after: undefined, before: 0 }, 'before'],
     [{ ...history, limit: 1e9 }, 'limit'],
   ];
   for (const [frame, field] of wrong) {
