@@ -1,9 +1,9 @@
 // The client: one user on one device, kept connected. It joins the parts: connections (here), the inbox (InboxPuller) and
 // the outbox (MessageSender), and owns the one coarse timer that watches all three.
-import { type ErrorCode, errorCatalogue } from '../kernel/errors.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { Runtime, Timer } from '../kernel/runtime.ts';
 import type { Cursor, ErrorReply, InboxEntry, ServerFrame, WelcomeReply } from '../protocol/frames.ts';
-import { backoff_ms, shuffled } from './backoff.ts';
+import { shuffled } from './backoff.ts';
 import {
   type ClientEvents,
   type HistoryRange,
@@ -14,21 +14,18 @@ import {
 import { type ClientLimits, type ClientOptions, clientLimits } from './client-options.ts';
 import { assertTransition, type ClientState } from './client-state.ts';
 import type { Saved } from './client-storage.ts';
+import { closeCodeOf, codeOf, isFatal } from './close-codes.ts';
 import { Connection, type ConnectionHandlers } from './connection.ts';
 import { FrameBudget } from './frame-budget.ts';
 import { InboxPuller } from './inbox-puller.ts';
 import { type Listener, Listeners } from './listeners.ts';
 import { MessageSender } from './message-sender.ts';
 import type { SentMessage } from './outbox-message.ts';
+import { ReconnectSchedule } from './reconnect-schedule.ts';
 import { ServerClock } from './server-clock.ts';
 
 /** While something waits to be decided or answered. */
 const TICK_MS = 1_000;
-const FATAL_CLOSE_CODE_MIN = 4_500;
-const FATAL_CLOSE_CODE_MAX = 4_999;
-
-const isFatal = (closeCode: number) => closeCode >= FATAL_CLOSE_CODE_MIN && closeCode <= FATAL_CLOSE_CODE_MAX;
-
 export class FanlogClient {
   readonly #options: ClientOptions;
   readonly #runtime: Runtime;
@@ -63,7 +60,7 @@ export class FanlogClient {
 
   // --- between connections
   #edges: string[] = [];
-  #attempt = 0;
+  readonly #schedule: ReconnectSchedule;
   /** Tells a promise of an earlier attempt from one of this. */
   #connectCount = 0;
   #reconnectTimer: Timer | null = null;
@@ -82,6 +79,7 @@ export class FanlogClient {
     this.#limits = { ...clientLimits, ...options.limits };
     this.#isLoaded = options.storage === undefined;
     this.#clock = new ServerClock(options.runtime);
+    this.#schedule = new ReconnectSchedule(options.runtime, this.#limits);
     this.#puller = new InboxPuller(options.runtime, this.#limits.pull, options.cursor ?? null, {
       askPage: (cursor) => this.#askPage(cursor),
       apply: (entry) => this.#apply(entry),
@@ -199,7 +197,7 @@ export class FanlogClient {
         if (isCurrent()) this.#open(edge, token);
       },
       (error) => {
-        if (isCurrent()) this.#wait(this.#reconnectDelay_ms(1006), `no edge or no token: ${String(error)}`);
+        if (isCurrent()) this.#wait(this.#pauseAfter_ms(1006), `no edge or no token: ${String(error)}`);
       },
     );
     this.#armTick();
@@ -225,7 +223,7 @@ export class FanlogClient {
     try {
       this.#connection = new Connection(this.#options.connect, edge, this.#handlers);
     } catch (error) {
-      this.#wait(this.#reconnectDelay_ms(1006), String(error));
+      this.#wait(this.#pauseAfter_ms(1006), String(error));
     }
   }
 
@@ -325,8 +323,7 @@ export class FanlogClient {
 
   // The edge closes after it; this does not wait for that.
   #onHelloRefused(code: ErrorCode, message: string): void {
-    const entry: { readonly close?: number; readonly retry: boolean } = errorCatalogue[code] ?? { retry: true };
-    const closeCode = entry.close ?? (entry.retry ? 1006 : FATAL_CLOSE_CODE_MIN);
+    const closeCode = closeCodeOf(code);
     if (isFatal(closeCode)) this.#fail(code, message, closeCode);
     else this.#drop(message, closeCode);
   }
@@ -377,12 +374,12 @@ export class FanlogClient {
 
   #onClose(code: number, reason: string): void {
     if (isFatal(code)) this.#fail(codeOf(code), reason, code);
-    else this.#wait(this.#reconnectDelay_ms(code), `${code} ${reason}`);
+    else this.#wait(this.#pauseAfter_ms(code), `${code} ${reason}`);
   }
 
   #drop(reason: string, closeCode = 1006): void {
     this.#connection?.drop(reason);
-    this.#wait(this.#reconnectDelay_ms(closeCode), reason);
+    this.#wait(this.#pauseAfter_ms(closeCode), reason);
   }
 
   #fail(code: ErrorCode | 'connection_refused', message: string, closeCode: number): void {
@@ -390,16 +387,9 @@ export class FanlogClient {
     this.#listeners.emit('error', { code, message, closeCode });
   }
 
-  #reconnectDelay_ms(closeCode: number): number {
-    const wasGood = this.#state === 'live' && this.#runtime.monotonic() - this.#stateSince_ms >= this.#limits.stable_ms;
-    if (wasGood) this.#attempt = 0;
-    // A restart is nobody's fault, once.
-    if (closeCode === errorCatalogue.draining.close && this.#attempt === 0) {
-      this.#attempt++;
-      return this.#runtime.random() * this.#limits.draining_ms;
-    }
-    const pause_ms = backoff_ms(this.#runtime, this.#limits.reconnect, this.#attempt++);
-    return closeCode === errorCatalogue.too_many_frames.close ? pause_ms + this.#limits.rate_pause_ms : pause_ms;
+  #pauseAfter_ms(closeCode: number): number {
+    const liveFor_ms = this.#state === 'live' ? this.#runtime.monotonic() - this.#stateSince_ms : 0;
+    return this.#schedule.pauseAfter_ms(closeCode, liveFor_ms);
   }
 
   #wait(delay_ms: number, reason: string): void {
@@ -552,10 +542,3 @@ const notConnected: HistoryResult = {
   message: 'There is no connection. Ask again once the state is live.',
   retry: true,
 };
-
-function codeOf(closeCode: number): ErrorCode | 'connection_refused' {
-  for (const [code, entry] of Object.entries(errorCatalogue)) {
-    if ('close' in entry && entry.close === closeCode) return code as ErrorCode;
-  }
-  return 'connection_refused';
-}

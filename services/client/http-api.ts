@@ -19,6 +19,7 @@ export interface ApiReply<T> {
 }
 
 export interface Session {
+  readonly user: string;
   readonly token: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
@@ -33,24 +34,34 @@ export interface Edges {
 export interface Conversation {
   readonly conversationId: string;
   readonly kind: 'direct' | 'group';
-  readonly title?: string;
-  readonly seq?: number;
-  readonly ordinal?: number;
-  readonly joinedSeq?: number;
-  readonly leftSeq?: number | null;
+  /** Empty for a direct conversation. */
+  readonly title: string;
+  /** The last event known to the server, or the last one the reader may see. */
+  readonly seq: number;
+  readonly ordinal: number;
+  readonly time: number;
+  /** null once the reader has left. */
+  readonly role: 'owner' | 'admin' | 'member' | null;
+  readonly joinedSeq: number;
+  readonly leftSeq: number | null;
 }
 
 export interface CommandOutcome {
   readonly conversationId: string;
-  /** Absent when nothing was to be done. */
+  readonly commandId: string;
+  /** `unchanged`: nothing was to be done. */
+  readonly result: 'sequenced' | 'unchanged';
   readonly seq?: number;
-  readonly conversation?: Conversation;
+  readonly time?: number;
+  readonly repeat?: boolean;
+  /** After a group was made or members were added: what the inbox will know a moment later. */
+  readonly conversation?: Conversation | null;
 }
 
 export interface Member {
   readonly user: string;
-  readonly role?: string;
-  readonly joinedSeq?: number;
+  readonly role: 'owner' | 'admin' | 'member';
+  readonly joinedSeq: number;
 }
 
 export interface HttpApiOptions {
@@ -91,7 +102,8 @@ export class HttpApi {
     this.clock = options.clock ?? new ServerClock(options.runtime);
   }
 
-  register(user: string, password: string): Promise<ApiReply<{ readonly user: string }>> {
+  /** Makes an account and signs in. */
+  register(user: string, password: string): Promise<ApiReply<Session>> {
     return this.#call('POST', '/v1/accounts', { body: { user, password }, isPublic: true });
   }
 
@@ -141,8 +153,12 @@ export class HttpApi {
     return this.#command('POST', `${pathOf(conversationId)}/leave`, undefined, key);
   }
 
-  myConversations(): Promise<ApiReply<{ readonly conversations: readonly Conversation[] }>> {
-    return this.#call('GET', '/v1/conversations', {});
+  /** By id. With the status `more`: the next page is after the last one here. */
+  myConversations(
+    after?: string,
+  ): Promise<ApiReply<{ readonly conversations: readonly Conversation[]; readonly status: 'more' | 'end' }>> {
+    const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
+    return this.#call('GET', `/v1/conversations${query}`, {});
   }
 
   conversation(conversationId: string): Promise<ApiReply<Conversation>> {

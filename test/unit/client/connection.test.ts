@@ -117,6 +117,15 @@ test('after a connection that lasted the pause is short again', async () => {
   assert.equal(scene.sockets.length, count + 1);
 });
 
+test('a client that waits says why and for how long', async () => {
+  const scene = new Scene();
+  const socket = await scene.live();
+  const told: unknown[] = [];
+  scene.client.on('state', ({ reason, retryIn_ms }) => told.push([reason, retryIn_ms]));
+  socket.close(1006, 'gone');
+  assert.deepEqual(told, [['1006 gone', 125]]);
+});
+
 test('an edge that drains is left quickly, but not by all at once', async () => {
   const scene = new Scene();
   (await scene.live()).close(4030, 'draining');
