@@ -5,19 +5,21 @@ import { DataFolderError } from './kernel/data-folder.ts';
 import { endOnSignals } from './kernel/lifecycle.ts';
 import { limits } from './kernel/limits.ts';
 import { createLogger } from './kernel/logger.ts';
+import { endWithParent } from './kernel/parent-watchdog.ts';
 import { systemRuntime } from './kernel/system-runtime.ts';
 import { createDemoContent, DEMO_USERS } from './profiles/demo-content.ts';
 import { type EmbeddedServer, startEmbedded } from './profiles/embedded.ts';
 import { StartError } from './profiles/start-error.ts';
 
-const USAGE = `Usage: npm start [-- --role all]
+const USAGE = `Usage: npm start [-- --role all] [--exit-with-parent]
 
-Starts every part of fanlog in this process. Settings are environment variables:
+Starts every part of fanlog in this process. With --exit-with-parent it goes down when its standard input is closed. Settings are environment variables:
 
 ${settingsMarkdown()}`;
 
 async function main(): Promise<void> {
-  if (!readArguments()) return;
+  const started = readArguments();
+  if (started === null) return;
   const loaded = loadConfiguration(process.env);
   if ('errors' in loaded) return fail(loaded.errors);
   const { configuration } = loaded;
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
       { name: 'stop', run: async () => server?.stop() },
     ],
   });
+  if (started.exitWithParent) endWithParent(process.stdin, () => process.kill(process.pid, 'SIGTERM'));
   try {
     server = await startEmbedded(configuration, { runtime, logger });
     await server.whenReady();
@@ -48,19 +51,23 @@ async function main(): Promise<void> {
   }
 }
 
-/** false: there is nothing to start. */
-function readArguments(): boolean {
+/** null: there is nothing to start. */
+function readArguments(): { readonly exitWithParent: boolean } | null {
   try {
     const { values } = parseArgs({
-      options: { role: { type: 'string', default: 'all' }, help: { type: 'boolean', short: 'h', default: false } },
+      options: {
+        role: { type: 'string', default: 'all' },
+        'exit-with-parent': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
     });
     if (values.help) process.stdout.write(`${USAGE}\n`);
-    else if (values.role === 'all') return true;
+    else if (values.role === 'all') return { exitWithParent: values['exit-with-parent'] };
     else fail([`--role ${values.role}: this version runs all roles in one process. Use --role all, or leave it out.`]);
   } catch (error) {
     fail([`${(error as Error).message.split('.')[0]}. See npm start -- --help.`]);
   }
-  return false;
+  return null;
 }
 
 function startScreen(configuration: Configuration, server: EmbeddedServer): string {

@@ -17,7 +17,7 @@ import { CanaryProber } from './canary-prober.ts';
 import { CommandGateway } from './command-gateway.ts';
 import type { ApiContext } from './context.ts';
 import { allowOtherOrigins } from './cross-origin.ts';
-import { mapErrors } from './map-errors.ts';
+import { mapErrors, onFrameworkError } from './map-errors.ts';
 import { openApi } from './open-api.ts';
 import { RateLimit } from './rate-limit.ts';
 import { formats } from './request-schemas.ts';
@@ -170,6 +170,7 @@ function newServer(runtime: Runtime): FastifyInstance {
     bodyLimit: REQUEST_BYTES_MAX,
     forceCloseConnections: 'idle',
     genReqId: () => Buffer.from(runtime.randomBytes(8)).toString('hex'),
+    frameworkErrors: onFrameworkError,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, formats } },
   });

@@ -1,5 +1,5 @@
 // What fastify or our own code throws, as an entry of the catalogue. Nothing of an error but its code leaves the process.
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Refusal, RefusedError, refusal } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { StoreError } from '../ports/store/state-store.ts';
@@ -18,6 +18,11 @@ export function mapErrors(app: FastifyInstance, logger: Logger): void {
   app.setNotFoundHandler((request, reply) => refuse(request, reply, refusal('not_found')));
 }
 
+/** What is thrown before there is a route to throw it: an address that cannot be read. */
+export function onFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  refuse(request, reply, refusalOf(error));
+}
+
 function refusalOf(error: FastifyError): Refusal {
   if (error instanceof RefusedError) return error.refused;
   if (error instanceof StoreError) return refusal('store_unavailable');
@@ -31,6 +36,8 @@ function refusalOf(error: FastifyError): Refusal {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return refusal('invalid_field', 'body must be JSON');
+    case 'FST_ERR_BAD_URL':
+      return refusal('invalid_field', 'path');
     default:
       if (error.statusCode === 404) return refusal('not_found');
       if (error.statusCode !== undefined && error.statusCode < 500) return refusal('invalid_field', 'body');
