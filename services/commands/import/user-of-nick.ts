@@ -11,9 +11,8 @@ const RESERVED: ReadonlySet<string> = new Set(['.', '..', IMPORTER]);
 /** The user's id, or null: even with its escapes (%XX, as in addresses) the nick is empty or over 64 bytes. */
 export function userOfNick(nick: string): string | null {
   if (!nick.isWellFormed()) return null;
-  const id = RESERVED.has(nick)
-    ? escapeAll(nick[0]!) + nick.slice(1).replaceAll('.', escapeAll)
-    : nick.replace(/[%\p{Cc}]/gu, escapeAll);
+  // Of a reserved nick one kind of letter is enough.
+  const id = nick.replace(RESERVED.has(nick) ? /[.i]/g : /[%\p{Cc}]/gu, escapeAll);
   return isUserId(id) ? id : null;
 }
 

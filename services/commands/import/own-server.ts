@@ -1,0 +1,152 @@
+// The server that the import runs for itself: another process, so that its CPU is told apart and --chaos can kill it.
+//
+// It ends with us whatever ends us (--exit-with-parent: our end of its standard input closes), and leaves its data.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { type Runtime, sleep } from '../../kernel/runtime.ts';
+import { BadInput, ImportFailed } from './bad-input.ts';
+import { cpuSecondsOf } from './cpu-time.ts';
+import { findFreePort } from './free-port.ts';
+
+export interface OwnServerOptions {
+  /** The built dist/main.js. */
+  readonly serverFile: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly appKey: string;
+  readonly runtime: Runtime;
+  /** A line of the server's log. */
+  readonly onLog: (line: string) => void;
+  /** It ended by itself. */
+  readonly onLost: (error: ImportFailed) => void;
+}
+
+/** A busy user's pull takes hundreds of pages; at the usual 50 frames/s the check would wait for the rate. */
+export const FRAMES_PER_SECOND = 1_000;
+
+/** A large log is read again from the last checkpoint. */
+const START_MS_MAX = 60_000;
+const READY_POLL_MS = 50;
+/** The server's own drain takes 20 s at most. */
+const STOP_MS_MAX = 25_000;
+
+export class OwnServer {
+  readonly #options: OwnServerOptions;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly url: string;
+  #child: ChildProcess | null = null;
+  #lastLine = '';
+  /** CPU seconds of the processes that are gone. */
+  #cpu_s: number | null = 0;
+  /** We are ending it. */
+  #isExpected = false;
+
+  private constructor(options: OwnServerOptions, port: number, edgePort: number) {
+    this.#options = options;
+    this.#env = environmentOf(options, port, edgePort);
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** Resolves when it is ready. @throws BadInput when it does not start, with its own words. */
+  static async start(options: OwnServerOptions): Promise<OwnServer> {
+    const port = await findFreePort(options.runtime);
+    const server = new OwnServer(options, port, await findFreePort(options.runtime, [port]));
+    await server.#start();
+    return server;
+  }
+
+  /** What the processes took together; null where the system does not tell. */
+  cpuSeconds(): number | null {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return this.#cpu_s;
+    const now_s = cpuSecondsOf(pid);
+    return this.#cpu_s === null || now_s === null ? null : this.#cpu_s + now_s;
+  }
+
+  /** kill -9, then a start on the same ports and data. */
+  async crash(): Promise<void> {
+    await this.#end('SIGKILL');
+    await this.#start();
+  }
+
+  async stop(): Promise<void> {
+    const timer = this.#options.runtime.setTimer(STOP_MS_MAX, () => this.#child?.kill('SIGKILL'));
+    await this.#end('SIGTERM');
+    timer.cancel();
+  }
+
+  async #start(): Promise<void> {
+    const { serverFile } = this.#options;
+    const args = ['--enable-source-maps', serverFile, '--exit-with-parent'];
+    const child = spawn(process.execPath, args, { env: this.#env, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = child;
+    this.#isExpected = false;
+    child.on('error', (error) => this.#onExit(child, error.message));
+    child.on('exit', (code, signal) => this.#onExit(child, `exit ${signal ?? code}`));
+    child.stdin.on('error', () => {}); // it is gone: `exit` says so
+    // Its first words come when everything is made.
+    const spoke = new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
+    child.stdout.resume();
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      this.#lastLine = line;
+      if (line.startsWith('{')) this.#options.onLog(line);
+    });
+    await this.#untilReady(child, spoke);
+  }
+
+  async #untilReady(child: ChildProcess, spoke: Promise<void>): Promise<void> {
+    const { runtime } = this.#options;
+    const deadline_ms = runtime.monotonic() + START_MS_MAX;
+    const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    await Promise.race([spoke, closed, sleep(runtime, START_MS_MAX)]);
+    while (runtime.monotonic() < deadline_ms) {
+      if (child.exitCode !== null || child.signalCode !== null) break;
+      if (await isReady(this.url)) return;
+      await sleep(runtime, READY_POLL_MS);
+    }
+    this.#isExpected = true;
+    child.kill('SIGKILL');
+    const reason = this.#lastLine.replace(/^fanlog: /, '') || `it was not ready within ${START_MS_MAX / 1000} s`;
+    throw new BadInput(`The import's own server did not start: ${reason}`);
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    if (child === null) return;
+    this.#isExpected = true;
+    this.#cpu_s = this.cpuSeconds();
+    this.#child = null;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill(signal);
+    await exited;
+  }
+
+  #onExit(child: ChildProcess, how: string): void {
+    if (this.#isExpected || child !== this.#child) return;
+    this.#options.onLost(new ImportFailed(`The import's own server ended by itself (${how}): ${this.#lastLine}`));
+  }
+}
+
+function environmentOf({ env, appKey }: OwnServerOptions, port: number, edgePort: number): NodeJS.ProcessEnv {
+  const result: NodeJS.ProcessEnv = {
+    FANLOG_LOG_LEVEL: 'warn',
+    FANLOG_FRAMES_PER_SECOND: String(FRAMES_PER_SECOND),
+    ...env,
+    PORT: String(port),
+    FANLOG_EDGE_PORT: String(edgePort),
+    FANLOG_APP_KEY: appKey,
+  };
+  // The embedded profile, whatever else this machine has; and addresses that lead to the child, not to a proxy.
+  for (const name of ['FANLOG_KAFKA', 'FANLOG_CASSANDRA', 'FANLOG_REDIS', 'FANLOG_EDGE_URLS']) delete result[name];
+  return result;
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/readyz`);
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

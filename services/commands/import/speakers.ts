@@ -1,0 +1,97 @@
+// Everybody's own client: it connects at their first line and stays, so that the import is also what a server has in
+// life, people who are sent to and who listen. Only the ones silent for longest are closed when there are too many.
+import type { FanlogClient, SendProgress, SentMessage } from '../../client/node.ts';
+import { SendRefused } from '../../client/node.ts';
+import type { Cursor } from '../../protocol/frames.ts';
+import { ImportFailed } from './bad-input.ts';
+import type { FrontDoor } from './front-door.ts';
+
+/** 20,000 open files are a usual limit, and a client with its buffers takes about 50 KiB on both sides together. */
+const CLIENTS_MAX = 4_000;
+
+interface Speaker {
+  readonly client: FanlogClient;
+  /** By message: called when the log has it, or when it is decided. */
+  readonly waiting: Map<SentMessage, () => void>;
+}
+
+export interface SpeakersOptions {
+  readonly door: FrontDoor;
+  /** One name for all clients of this run. */
+  readonly device: string;
+  readonly clients_max?: number;
+  /** A client ended for good: the import cannot go on. */
+  readonly onFailed: (error: ImportFailed) => void;
+}
+
+export class Speakers {
+  readonly #options: SpeakersOptions;
+  readonly #clients_max: number;
+  /** The one silent for longest first. */
+  readonly #speakers = new Map<string, Speaker>();
+  /** Of closed clients: what they know they need not pull again. */
+  readonly #cursors = new Map<string, Cursor>();
+
+  constructor(options: SpeakersOptions) {
+    this.#options = options;
+    this.#clients_max = options.clients_max ?? CLIENTS_MAX;
+  }
+
+  /** Sends, and resolves when the log has it or it is decided. @throws SendRefused when it cannot be sent at all. */
+  async say(user: string, conversationId: string, text: string, contentType: string): Promise<SentMessage> {
+    const { client, waiting } = this.#speakerOf(user);
+    const message = client.send(conversationId, text, contentType);
+    if (message.stage === 'queued') await new Promise<void>((resolve) => waiting.set(message, resolve));
+    return message;
+  }
+
+  get size(): number {
+    return this.#speakers.size;
+  }
+
+  close(): void {
+    for (const { client } of this.#speakers.values()) client.close();
+    this.#speakers.clear();
+  }
+
+  #speakerOf(user: string): Speaker {
+    const speaker = this.#speakers.get(user) ?? this.#connect(user);
+    this.#speakers.delete(user); // to the end: it spoke last
+    this.#speakers.set(user, speaker);
+    return speaker;
+  }
+
+  #connect(user: string): Speaker {
+    if (this.#speakers.size >= this.#clients_max) this.#closeSilent();
+    const { door, device, onFailed } = this.#options;
+    const cursor = this.#cursors.get(user);
+    const client = door.clientOf(user, device, cursor === undefined ? {} : { cursor });
+    const waiting = new Map<SentMessage, () => void>();
+    client.on('send', (progress) => onProgress(waiting, progress));
+    client.on('error', ({ code, message }) => onFailed(new ImportFailed(`${user} was cut off (${code}): ${message}`)));
+    void client.start();
+    return { client, waiting };
+  }
+
+  #closeSilent(): void {
+    for (const [user, { client }] of this.#speakers) {
+      if (client.outbox.length > 0) continue;
+      if (client.cursor !== null) this.#cursors.set(user, client.cursor);
+      client.close();
+      this.#speakers.delete(user);
+      return;
+    }
+  }
+}
+
+function onProgress(waiting: Map<SentMessage, () => void>, { message, progress }: SendProgress): void {
+  if (progress === 'queued') return;
+  waiting.get(message)?.();
+  waiting.delete(message);
+}
+
+/** A text that no server takes is the file's fault, not a failure: it is counted as rejected. */
+export function refusalCodeOf(error: unknown): string {
+  if (error instanceof SendRefused) return error.code;
+  throw error;
+}
