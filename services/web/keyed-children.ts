@@ -5,10 +5,15 @@ export interface KeyedItem {
   readonly key: string;
 }
 
+interface Shown {
+  readonly element: HTMLElement;
+  readonly signature: string;
+}
+
 export class KeyedChildren<T extends KeyedItem> {
   readonly #parent: HTMLElement;
   readonly #create: (item: T) => HTMLElement;
-  #shown = new Map<string, { readonly element: HTMLElement; readonly signature: string }>();
+  #shown: ReadonlyMap<string, Shown> = new Map();
 
   constructor(parent: HTMLElement, create: (item: T) => HTMLElement) {
     this.#parent = parent;
@@ -25,7 +30,7 @@ export class KeyedChildren<T extends KeyedItem> {
 
   /** Items are data: an element is made anew when its item's JSON changed. */
   update(items: readonly T[]): void {
-    const next: typeof this.#shown = new Map();
+    const next = new Map<string, Shown>();
     let focus: HTMLElement | null = null;
     for (const item of items) {
       const signature = JSON.stringify(item);
@@ -51,7 +56,8 @@ export class KeyedChildren<T extends KeyedItem> {
   #arrange(): void {
     let after: HTMLElement | null = null;
     for (const { element } of [...this.#shown.values()].reverse()) {
-      if (element.nextSibling !== after || element.parentNode !== this.#parent) this.#parent.insertBefore(element, after);
+      if (element.nextSibling !== after || element.parentNode !== this.#parent)
+        this.#parent.insertBefore(element, after);
       after = element;
     }
   }

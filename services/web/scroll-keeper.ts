@@ -1,0 +1,63 @@
+// Keeps what somebody reads where it is while lines come and go above and below it; at the bottom it stays at the bottom.
+
+/** Nearer to the bottom than this is at the bottom. */
+const BOTTOM_PX = 40;
+
+export class ScrollKeeper {
+  readonly #scroller: HTMLElement;
+  #isAtBottom = true;
+  #height = 0;
+
+  /** `scrolled`: by whoever reads, or because the size changed. */
+  constructor(scroller: HTMLElement, scrolled: () => void) {
+    this.#scroller = scroller;
+    scroller.addEventListener(
+      'scroll',
+      () => {
+        // A keyboard that opens makes the box smaller and scrolls: that is nobody leaving the bottom.
+        if (scroller.clientHeight === this.#height) this.#isAtBottom = this.#distance() <= BOTTOM_PX;
+        scrolled();
+      },
+      { passive: true },
+    );
+    new ResizeObserver(() => {
+      this.#height = scroller.clientHeight;
+      if (this.#isAtBottom) this.toBottom();
+      scrolled();
+    }).observe(scroller);
+  }
+
+  get isAtBottom(): boolean {
+    return this.#isAtBottom;
+  }
+
+  /** Changes the lines. `anchors`: those that may be looked at, top to bottom; `find`: one of them after the change. */
+  around(change: () => void, anchors: () => Iterable<string>, find: (key: string) => HTMLElement | undefined): void {
+    const anchor = this.#isAtBottom ? null : this.#firstVisible(anchors(), find);
+    change();
+    if (this.#isAtBottom) return this.toBottom();
+    const element = anchor === null ? undefined : find(anchor.key);
+    if (anchor !== null && element !== undefined) {
+      this.#scroller.scrollTop += element.getBoundingClientRect().top - anchor.top_px;
+    }
+  }
+
+  toBottom(behavior: ScrollBehavior = 'instant'): void {
+    this.#isAtBottom = true;
+    this.#scroller.scrollTo({ top: this.#scroller.scrollHeight, behavior });
+  }
+
+  #firstVisible(keys: Iterable<string>, find: (key: string) => HTMLElement | undefined) {
+    const top_px = this.#scroller.getBoundingClientRect().top;
+    for (const key of keys) {
+      const box = find(key)?.getBoundingClientRect();
+      if (box !== undefined && box.bottom > top_px) return { key, top_px: box.top };
+    }
+    return null;
+  }
+
+  #distance(): number {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+}
