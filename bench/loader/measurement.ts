@@ -1,6 +1,6 @@
 // What is counted between the end of the warm-up and the end of the run.
 import { Histogram } from './histogram.ts';
-import { cpu_us, ownCpu_us } from './process-cpu.ts';
+import { cpu_us, machineCpu_us, ownCpu_us } from './process-cpu.ts';
 
 /** A pause of all deliveries together that is longer than this is a stall. */
 export const STALL_MS = 50;
@@ -12,6 +12,8 @@ export interface Figures {
   readonly ownCopies: number;
   readonly serverCpu_us: number;
   readonly loaderCpu_us: number;
+  /** Everything else on the machine: what disturbed the run. */
+  readonly otherCpu_us: number;
   readonly ack_p50_ms: number | null;
   readonly ack_p99_ms: number | null;
   readonly receive_p50_ms: number | null;
@@ -30,6 +32,7 @@ export class Measurement {
   #lastDeliveryAt = 0;
   #serverCpu_us = 0;
   #loaderCpu_us = 0;
+  #machineCpu_us = 0;
   #ownCopies = 0;
   #stalls = 0;
   #longestStall_ms = 0;
@@ -42,6 +45,7 @@ export class Measurement {
   begin(): void {
     this.#serverCpu_us = cpu_us(this.#pids);
     this.#loaderCpu_us = ownCpu_us();
+    this.#machineCpu_us = machineCpu_us();
     this.#startedAt = performance.now();
     this.#lastDeliveryAt = this.#startedAt;
     this.#running = true;
@@ -51,14 +55,18 @@ export class Measurement {
     const now = performance.now();
     this.#running = false;
     this.#pauseUntil(now);
+    const serverCpu_us = cpu_us(this.#pids) - this.#serverCpu_us;
+    const loaderCpu_us = ownCpu_us() - this.#loaderCpu_us;
+    const otherCpu_us = Math.max(0, machineCpu_us() - this.#machineCpu_us - serverCpu_us - loaderCpu_us);
     const acks = this.#acks;
     const receipts = this.#receipts;
     return {
       duration_s: (now - this.#startedAt) / 1_000,
       delivered: receipts.count,
       ownCopies: this.#ownCopies,
-      serverCpu_us: cpu_us(this.#pids) - this.#serverCpu_us,
-      loaderCpu_us: ownCpu_us() - this.#loaderCpu_us,
+      serverCpu_us,
+      loaderCpu_us,
+      otherCpu_us,
       ack_p50_ms: acks.quantile_ms(0.5),
       ack_p99_ms: acks.quantile_ms(0.99),
       receive_p50_ms: receipts.quantile_ms(0.5),

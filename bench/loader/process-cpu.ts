@@ -23,3 +23,15 @@ export function ownCpu_us(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
+
+/** All processes of the machine, and the kernel for itself. */
+export function machineCpu_us(): number {
+  const [, user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0] = readFileSync(
+    '/proc/stat',
+    'latin1',
+  )
+    .split('\n', 1)[0]!
+    .split(/ +/)
+    .map(Number);
+  return ((user + nice + system + interrupts + softInterrupts) * 1_000_000) / TICKS_PER_SECOND;
+}

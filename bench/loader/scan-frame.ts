@@ -23,8 +23,6 @@ const ACCEPTED_END = literal(',"type":"accepted"}');
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-
-
 // The place behind what was read last; -1 when it was something else.
 let at = 0;
 
