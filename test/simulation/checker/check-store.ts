@@ -9,7 +9,7 @@ import type {
   TimelineRow,
 } from '../../../services/ports/store/state-store.ts';
 import { PAIRS, type Rows } from '../ports/replicas.ts';
-import type { SimulatedStore } from '../ports/simulated-store.ts';
+import { SEPARATOR, type SimulatedStore } from '../ports/simulated-store.ts';
 import type { ReferenceConversation } from './reference-decider.ts';
 import { nameOf, type Pointer, type ReplayedLog } from './replayed-log.ts';
 import type { Violations } from './violations.ts';
@@ -42,7 +42,7 @@ class PairCheck {
     }
     for (const [user, inbox] of this.#replayed.inboxes) this.#checkInbox(user, inbox);
     for (const key of this.#tables.keys()) {
-      const [table, id] = key.split(' ') as [string, string];
+      const [table, id] = key.split(SEPARATOR) as [string, string];
       const known = table === 'inbox' || table === 'head' ? this.#replayed.inboxes : this.#replayed.conversations;
       if (['inbox', 'head', 'timeline', 'conversation', 'past'].includes(table) && !known.has(id)) {
         this.#add(`${table} has rows of ${id}, of which the log knows nothing`);
@@ -52,7 +52,7 @@ class PairCheck {
 
   #gather(): void {
     for (const partition of this.#store.replicas.partitions()) {
-      const key = partition.split(' ').slice(0, 2).join(' ');
+      const key = partition.split(SEPARATOR).slice(0, 2).join(SEPARATOR);
       const rows = this.#tables.get(key) ?? new Map<string, unknown>();
       for (const [row, value] of this.#store.replicas.peekPair(this.#pair, partition)) rows.set(row, value);
       this.#tables.set(key, rows);
@@ -147,7 +147,7 @@ class PairCheck {
   }
 
   #rows(table: string, id: string): Map<string, unknown> {
-    return this.#tables.get(`${table} ${id}`) ?? new Map();
+    return this.#tables.get(`${table}${SEPARATOR}${id}`) ?? new Map();
   }
 
   #add(sentence: string): void {

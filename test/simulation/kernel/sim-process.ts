@@ -14,6 +14,11 @@ export interface Answer<T> {
   reject(error: Error): void;
 }
 
+/** A connection to a server: what goes in first arrives first. */
+export interface Lane {
+  last_ms: number;
+}
+
 /** What strikes a process at one of its next calls. */
 interface Fate {
   calls: number;
@@ -35,6 +40,8 @@ export class SimProcess implements Owner {
   readonly #held: Task[] = [];
   readonly #atCrash: (() => void)[] = [];
   #fate: Fate | null = null;
+  /** Calls without an answer: where a process that does nothing hangs. */
+  readonly openCalls = new Map<string, number>();
 
   constructor(name: string, scheduler: Scheduler, faults: Faults, skew_ms = 0, abortable = false) {
     this.name = name;
@@ -95,11 +102,12 @@ export class SimProcess implements Owner {
 
   /**
    * A call of a server: the request travels, `serve` runs at the server whatever has become of the caller, the answer
-   * travels back to the caller if that still lives.
+   * travels back to the caller if that still lives. Calls of one lane arrive in order, others in any.
    */
-  call<T>(label: string, serve: (answer: Answer<T>) => void): Promise<T> {
+  call<T>(label: string, serve: (answer: Answer<T>) => void, lane?: Lane): Promise<T> {
     const { scheduler } = this;
     const fate = this.#takeFate();
+    this.#open(label, 1);
     return new Promise<T>((resolve, reject) => {
       const aborted = this.abortable && this.faults.strikes('handler_aborted');
       // Half of them before anything was asked for, half after it was done.
@@ -108,24 +116,44 @@ export class SimProcess implements Owner {
       const abort = () => reject(new Error(`aborted by the simulation in ${label}`));
       if (fate?.point === 'before') fate.strike();
       if (aborts === 'before') {
-        this.later(scheduler.latency_ms(), `${label}!`, abort);
+        this.later(scheduler.latency_ms(), `${label}!`, () => {
+          this.#open(label, -1);
+          abort();
+        });
         return;
       }
       if (this.state === 'dead') return;
       const answer: Answer<T> = {
         resolve: (value) => {
           if (fate?.point === 'applied') fate.strike();
-          const settle = aborts === 'after' ? abort : () => resolve(value);
-          this.later(scheduler.latency_ms(), label, settle);
+          this.later(scheduler.latency_ms(), label, () => {
+            this.#open(label, -1);
+            if (aborts === 'after') abort();
+            else resolve(value);
+          });
           if (fate?.point === 'answered') this.later(scheduler.latency_ms() * 2, 'fate', fate.strike);
         },
         reject: (error) => {
-          this.later(scheduler.latency_ms(), `${label}?`, () => reject(error));
+          this.later(scheduler.latency_ms(), `${label}?`, () => {
+            this.#open(label, -1);
+            reject(error);
+          });
           if (fate !== null && fate.point !== 'before') this.later(scheduler.latency_ms() * 2, 'fate', fate.strike);
         },
       };
-      scheduler.schedule(scheduler.latency_ms(), WORLD, label, () => serve(answer));
+      let arrival_ms = scheduler.now_ms + scheduler.latency_ms();
+      if (lane !== undefined) {
+        arrival_ms = Math.max(arrival_ms, lane.last_ms);
+        lane.last_ms = arrival_ms;
+      }
+      scheduler.schedule(arrival_ms - scheduler.now_ms, WORLD, label, () => serve(answer));
     });
+  }
+
+  #open(label: string, by: number): void {
+    const count = (this.openCalls.get(label) ?? 0) + by;
+    if (count === 0) this.openCalls.delete(label);
+    else this.openCalls.set(label, count);
   }
 
   #takeFate(): Fate | null {
@@ -136,7 +164,8 @@ export class SimProcess implements Owner {
   }
 
   #setTimer(delay_ms: number, callback: () => void): Timer {
-    const task = this.later(delay_ms, 'timer', callback);
+    // As the real ones: at least a millisecond, and never early by a rounding error.
+    const task = this.later(Math.max(1, delay_ms + 0.01), 'timer', callback);
     return {
       cancel: () => {
         task.run = null;

@@ -78,19 +78,44 @@ export class ConsumerGroup {
     }
   }
 
-  /** Gives every partition without a living owner a new one, and moves others with a probability. */
+  /**
+   * Gives every partition without a living owner a new one. While there are faults it moves others with a probability;
+   * without them everyone gets as many as anyone.
+   */
   rebalance(moving: number): void {
     const { random } = this.scheduler;
     const living = this.#members.filter((member) => !member.expelled);
+    const share_max = Math.ceil(this.partitions.length / Math.max(1, living.length));
+    const held = new Map<Member, number>();
     this.#owners.forEach((owner, number) => {
-      const stays = owner !== null && !owner.expelled && living.includes(owner);
-      if (stays && !random.chance(moving)) return;
-      const next = living.length === 0 ? null : random.pick(living);
-      if (next === owner) return;
-      this.#owners[number] = next;
-      owner?.revoke(number);
-      next?.grant(number);
+      const stays = owner !== null && living.includes(owner);
+      const keeps = this.faults.enabled ? !random.chance(moving) : (held.get(owner!) ?? 0) < share_max;
+      if (stays && keeps) held.set(owner, (held.get(owner) ?? 0) + 1);
+      else
+        this.#owners[number] = this.#move(
+          number,
+          owner,
+          living.filter((member) => member !== owner),
+          held,
+        );
     });
+  }
+
+  #move(number: number, owner: Member | null, others: readonly Member[], held: Map<Member, number>): Member | null {
+    const fewest = Math.min(...others.map((member) => held.get(member) ?? 0));
+    const open = this.faults.enabled ? others : others.filter((member) => (held.get(member) ?? 0) === fewest);
+    const next = open.length > 0 ? this.scheduler.random.pick(open) : owner !== null && !owner.expelled ? owner : null;
+    if (next !== null) held.set(next, (held.get(next) ?? 0) + 1);
+    if (next === owner) return owner;
+    this.#note(`partition ${number}: ${owner?.process.name ?? 'nobody'} -> ${next?.process.name ?? 'nobody'}`);
+    owner?.revoke(number);
+    // The coordinator has it on record before either side hears of it.
+    if (next !== null) this.scheduler.schedule(0, WORLD, 'log.assigned', () => next.grant(number));
+    return next;
+  }
+
+  #note(text: string): void {
+    this.scheduler.trace.note(this.scheduler.now_ms, this.name, text);
   }
 
   isOwner(member: Member, number: number): boolean {
@@ -148,6 +173,11 @@ class Member {
     const late = random.chance(0.6) ? random.between(1, 100) : random.between(100, this.group.times.revoke_ms_max);
     this.process.later(late, 'log.revoked', () => {
       if (this.group.isOwner(this, number)) return;
+      this.group.scheduler.trace.note(
+        this.group.scheduler.now_ms,
+        this.process.name,
+        `gives up ${this.group.name} ${number}`,
+      );
       this.#held.get(number)?.abort();
       this.#held.delete(number);
     });
@@ -178,6 +208,11 @@ class Member {
     }
     const { faults } = this.group;
     if (faults.enabled && this.group.hasOtherOwner(this, number)) faults.count('double_owner');
+    this.group.scheduler.trace.note(
+      this.group.scheduler.now_ms,
+      this.process.name,
+      `begins ${this.group.name} ${number}`,
+    );
     const assignment = new Assignment(this.group, this.process, this.group.partitions[number]!);
     this.#held.set(number, assignment);
     const running = this.#handler(assignment)
@@ -268,7 +303,7 @@ class Assignment implements PartitionAssignment {
   #fetch(position: number, records_max: number): Promise<readonly LogRecord[]> {
     const { random } = this.#group.scheduler;
     const source = this.#source;
-    return this.#process.call('log.read', (answer) => {
+    return this.#process.call(`log.read ${this.topic}/${this.partition}`, (answer) => {
       const serve = () => {
         const count = 1 + random.below(Math.min(records_max, 12));
         const records = source.slice(this.#jumped(position), Math.min(count, records_max));

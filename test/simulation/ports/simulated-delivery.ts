@@ -7,7 +7,10 @@ import type {
 import { addressKey, type NodeAddress } from '../../../services/ports/sessions/session-registry.ts';
 import type { Faults } from '../kernel/faults.ts';
 import { type Scheduler, WORLD } from '../kernel/scheduler.ts';
-import type { SimProcess } from '../kernel/sim-process.ts';
+import type { Lane, SimProcess } from '../kernel/sim-process.ts';
+
+/** What a stream holds; more trims the oldest. */
+export const RECORDS_MAX = 500;
 
 class Stream {
   readonly reader: SimProcess;
@@ -26,6 +29,10 @@ class Stream {
 
   add(records: readonly DeliveryRecord[]): void {
     this.#queue.push(...records);
+    if (this.#queue.length > RECORDS_MAX) {
+      this.#queue = this.#queue.slice(-RECORDS_MAX);
+      this.#gap = true;
+    }
     this.#wake();
   }
 
@@ -87,9 +94,10 @@ export class SimulatedDelivery {
   }
 
   connect(process: SimProcess): DeliveryStream {
+    const lane: Lane = { last_ms: 0 };
     return {
       open: (address, onRecords, onGap) => this.#open(process, address, onRecords, onGap),
-      publish: (address, records) => this.#publish(process, address, records),
+      publish: (address, records) => this.#publish(process, address, records, lane),
       close: () => Promise.resolve(),
     };
   }
@@ -123,24 +131,29 @@ export class SimulatedDelivery {
     process: SimProcess,
     address: NodeAddress,
     records: readonly DeliveryRecord[],
+    lane: Lane,
   ): Promise<'handed_over' | 'gone'> {
     const copies = records.map((record) =>
       record.type === 'entry' ? { ...record, event: record.event.slice() } : record,
     );
-    return process.call('delivery.publish', (answer) => {
-      const stream = this.#streams.get(addressKey(address));
-      if (stream === undefined) return answer.resolve('gone');
-      if (this.silent || this.#faults.strikes('hint_lost')) {
-        this.#faults.count('hint_lost');
-        return answer.resolve('handed_over');
-      }
-      if (this.#faults.strikes('hint_failed')) {
-        this.#faults.count('hint_failed');
-        if (this.scheduler.random.chance(0.5)) stream.add(copies);
-        return answer.reject(new Error('the simulated stream did not answer'));
-      }
-      stream.add(copies);
-      answer.resolve('handed_over');
-    });
+    return process.call(
+      'delivery.publish',
+      (answer) => {
+        const stream = this.#streams.get(addressKey(address));
+        if (stream === undefined) return answer.resolve('gone');
+        if (this.silent || this.#faults.strikes('hint_lost')) {
+          this.#faults.count('hint_lost');
+          return answer.resolve('handed_over');
+        }
+        if (this.#faults.strikes('hint_failed')) {
+          this.#faults.count('hint_failed');
+          if (this.scheduler.random.chance(0.5)) stream.add(copies);
+          return answer.reject(new Error('the simulated stream did not answer'));
+        }
+        stream.add(copies);
+        answer.resolve('handed_over');
+      },
+      lane,
+    );
   }
 }

@@ -6,7 +6,7 @@ import {
   type SessionRegistry,
 } from '../../../services/ports/sessions/session-registry.ts';
 import type { Faults } from '../kernel/faults.ts';
-import type { Answer, SimProcess } from '../kernel/sim-process.ts';
+import type { Answer, Lane, SimProcess } from '../kernel/sim-process.ts';
 
 export class SimulatedRegistry {
   readonly #faults: Faults;
@@ -24,13 +24,8 @@ export class SimulatedRegistry {
   }
 
   connect(process: SimProcess): SessionRegistry {
-    // Calls of one connection are applied in their order, as a pipeline of one connection is.
-    let last: Promise<unknown> = Promise.resolve();
-    const inOrder = <T>(label: string, serve: () => T): Promise<T> => {
-      const next = last.then(() => this.#call(process, label, serve));
-      last = next.catch(() => {});
-      return next;
-    };
+    const lane: Lane = { last_ms: 0 };
+    const inOrder = <T>(label: string, serve: () => T) => this.#call(process, label, serve, lane);
     return {
       register: (address, users) => inOrder('registry.register', () => this.#register(address, users)),
       unregister: (address, users) => inOrder('registry.unregister', () => this.#unregister(address, users)),
@@ -44,13 +39,17 @@ export class SimulatedRegistry {
     };
   }
 
-  #call<T>(process: SimProcess, label: string, serve: () => T): Promise<T> {
-    return process.call(label, (answer: Answer<T>) => {
-      if (!this.#faults.strikes('registry_failed')) return answer.resolve(serve());
-      this.#faults.count('registry_failed');
-      if (process.scheduler.random.chance(0.5)) serve();
-      answer.reject(new Error('the simulated registry did not answer'));
-    });
+  #call<T>(process: SimProcess, label: string, serve: () => T, lane?: Lane): Promise<T> {
+    return process.call(
+      label,
+      (answer: Answer<T>) => {
+        if (!this.#faults.strikes('registry_failed')) return answer.resolve(serve());
+        this.#faults.count('registry_failed');
+        if (process.scheduler.random.chance(0.5)) serve();
+        answer.reject(new Error('the simulated registry did not answer'));
+      },
+      lane,
+    );
   }
 
   #register(address: NodeAddress, users: readonly string[]): void {

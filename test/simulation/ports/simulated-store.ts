@@ -22,19 +22,23 @@ import type { SimProcess } from '../kernel/sim-process.ts';
 import { type Mutation, Replicas, type Rows } from './replicas.ts';
 
 // 4 rows a bucket where the real store has 4,096: bucket borders are crossed all the time.
-const BUCKET_SHIFT = 2;
-const bucketOf = (seq: number) => seq >> BUCKET_SHIFT;
+const BUCKET_ROWS = 4;
+const bucketOf = (seq: number) => Math.floor(seq / BUCKET_ROWS);
+
+/** No id holds it. */
+export const SEPARATOR = '\u0000';
+const key = (...parts: (string | number)[]) => parts.join(SEPARATOR);
 
 export const TABLES = {
-  conversation: (id: string) => `conversation ${id}`,
-  past: (id: string) => `past ${id}`,
-  timeline: (id: string, bucket: number) => `timeline ${id} ${bucket}`,
-  inbox: (user: string, bucket: number) => `inbox ${user} ${bucket}`,
-  head: (user: string) => `head ${user}`,
-  membership: (user: string) => `membership ${user}`,
-  checkpoint: (topic: TopicName, partition: number) => `checkpoint ${topic} ${partition}`,
-  parked: (topic: TopicName, partition: number) => `parked ${topic} ${partition}`,
-  canary: (partition: number) => `canary ${partition}`,
+  conversation: (id: string) => key('conversation', id),
+  past: (id: string) => key('past', id),
+  timeline: (id: string, bucket: number) => key('timeline', id, bucket),
+  inbox: (user: string, bucket: number) => key('inbox', user, bucket),
+  head: (user: string) => key('head', user),
+  membership: (user: string) => key('membership', user),
+  checkpoint: (topic: TopicName, partition: number) => key('checkpoint', topic, partition),
+  parked: (topic: TopicName, partition: number) => key('parked', topic, partition),
+  canary: (partition: number) => key('canary', partition),
 } as const;
 
 const STATIC = 'static';
@@ -46,6 +50,8 @@ type StaticRow = ConversationFlush['row'];
 export class SimulatedStore {
   readonly scheduler: Scheduler;
   readonly replicas: Replicas;
+  /** The last bucket of each timeline that was ever written to. */
+  readonly lastBuckets = new Map<string, number>();
   readonly #accounts = new Map<string, AccountRow>();
   #generation: GenerationRow | null = null;
   #unstamped = 0;
@@ -114,6 +120,10 @@ class StoreConnection implements StateStore {
   }
 
   writeTimeline(rows: readonly TimelineRow[], past: readonly PastMemberRow[]): Promise<void> {
+    const { lastBuckets } = this.#store;
+    for (const { conversationId, seq } of rows) {
+      lastBuckets.set(conversationId, Math.max(bucketOf(seq), lastBuckets.get(conversationId) ?? 0));
+    }
     const mutations = [
       ...rows.map(
         (row): Mutation => ({
@@ -126,7 +136,7 @@ class StoreConnection implements StateStore {
         (row): Mutation => ({
           partition: TABLES.past(row.conversationId),
           timestamp: this.#store.stamp(row.position),
-          rows: [[`${row.user} ${row.joinedSeq}`, { ...row }]],
+          rows: [[key(row.user, row.joinedSeq), { ...row }]],
         }),
       ),
     ];
@@ -142,7 +152,9 @@ class StoreConnection implements StateStore {
   ): Promise<readonly TimelineRow[]> {
     const from = Math.max(1, fromSeq);
     const first = bucketOf(from);
-    const buckets = Array.from({ length: Math.max(0, bucketOf(toSeq) - first + 1) }, (_, n) =>
+    // Whoever reads to the end of numbers would read empty buckets for ever.
+    const last = Math.min(bucketOf(toSeq), this.#store.lastBuckets.get(conversationId) ?? 0);
+    const buckets = Array.from({ length: Math.max(0, last - first + 1) }, (_, n) =>
       TABLES.timeline(conversationId, first + n),
     );
     const wanted = (row: string) => Number(row) >= from && Number(row) <= toSeq;
@@ -226,7 +238,7 @@ class StoreConnection implements StateStore {
     });
     const row = rows.get(STATIC) as StaticRow | undefined;
     if (row === undefined) return null;
-    const past = await this.#read('store.past', TABLES.past(conversationId), (key) => key.startsWith(`${user} `));
+    const past = await this.#read('store.past', TABLES.past(conversationId), (row) => row.startsWith(key(user, '')));
     return {
       row,
       member: (rows.get(`${MEMBER}${user}`) as MemberRow | undefined) ?? null,
