@@ -17,7 +17,8 @@ import type { LogRecord } from '../../services/ports/log/event-log.ts';
 import { LmdbStateStore } from '../../services/ports/store/embedded/lmdb-state-store.ts';
 import { numberOf, partitionOfNumber, USERS, userOfNumber } from './embedded-writer.ts';
 
-const TIMEOUT = { timeout: 120_000 };
+/** Generous: beside a busy disk a flush may take a hundred times what it takes beside an idle one. */
+const TIMEOUT = { timeout: 240_000 };
 const KILLS = 4;
 const WRITER = new URL('./embedded-writer.ts', import.meta.url).pathname;
 
@@ -128,7 +129,7 @@ describe('the embedded log and store on disk', () => {
     withFolder(async (path) => {
       const acknowledged = new Set<number>();
       for (let kill = 0; kill < KILLS; kill++) {
-        for (const number of await runAndKill(path, 500 + Math.floor(Math.random() * 6_000))) acknowledged.add(number);
+        for (const number of await runAndKill(path, 100 + Math.floor(Math.random() * 2_000))) acknowledged.add(number);
         await opened(path, async (log, store) => {
           const found = new Set<number>();
           for (let partition = 0; partition < EMBEDDED_LAYOUT.partitions.messages; partition++) {
@@ -145,7 +146,7 @@ describe('the embedded log and store on disk', () => {
           await assertCheckpointCovered(store);
         });
       }
-      assert.ok(acknowledged.size > KILLS * 500);
+      assert.ok(acknowledged.size >= KILLS * 100);
     }),
   );
 });

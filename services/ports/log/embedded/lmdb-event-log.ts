@@ -13,7 +13,7 @@ import {
 } from '../event-log.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import type { LmdbEnvironment, Table } from './open-environment.ts';
-import { PartitionLog } from './partition-log.ts';
+import { PartitionLog, type RecentBatch } from './partition-log.ts';
 import { encodeBatch, sizeBound } from './record-batch.ts';
 
 /** Bytes that wait for the disk. At 100 MB/s they are gone in well under a second; more means that the disk is stuck. */
@@ -22,8 +22,8 @@ const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 const BATCH_BYTES_MAX = 512 * 1024;
 /** Bytes of recent records in memory, all partitions together: seconds of a busy node, so that readers spare the disk. */
 const TAIL_BYTES_MAX = 32 * 1024 * 1024;
-/** What a record costs in memory besides its bytes. */
-const TAIL_RECORD_BYTES = 250;
+/** What a batch costs in memory besides its bytes. */
+const TAIL_BATCH_BYTES = 300;
 
 interface WaitingAppend {
   readonly batches: readonly {
@@ -42,7 +42,7 @@ interface Addition {
   pending: NewRecord[];
   pending_bytes: number;
   next: number;
-  readonly records: LogRecord[];
+  readonly batches: RecentBatch[];
   bytes: number;
 }
 
@@ -58,7 +58,7 @@ export class LmdbEventLog implements EventLog {
   #closed = false;
   /** A write failed and yet is on disk: only reading everything anew, by a restart, makes sense of it. */
   #damaged = false;
-  /** Which partitions the records in memory belong to, oldest first. */
+  /** Which partitions the batches in memory belong to, oldest first. */
   readonly #tail: { readonly log: PartitionLog; readonly count: number; readonly bytes: number }[] = [];
   #tail_bytes = 0;
 
@@ -169,11 +169,12 @@ export class LmdbEventLog implements EventLog {
     const committed: Promise<boolean>[] = [];
     const write = (addition: Addition) => {
       if (addition.pending.length === 0) return;
-      const { bytes, records } = encodeBatch(addition.next, appendTime, addition.pending, addition.pending_bytes);
-      committed.push(this.#table.put(addition.log.keys.at(addition.next), bytes));
-      addition.next += records.length;
-      addition.bytes += bytes.length + records.length * TAIL_RECORD_BYTES;
-      for (const record of records) addition.records.push(record);
+      const { next, pending } = addition;
+      const bytes = encodeBatch(appendTime, pending, addition.pending_bytes);
+      committed.push(this.#table.put(addition.log.keys.at(next), bytes));
+      addition.batches.push({ base: next, count: pending.length, bytes });
+      addition.next += pending.length;
+      addition.bytes += bytes.length + TAIL_BATCH_BYTES;
       addition.pending = [];
       addition.pending_bytes = 0;
     };
@@ -181,7 +182,7 @@ export class LmdbEventLog implements EventLog {
       for (const { log, records, bytes } of append.batches) {
         let addition = additions.get(log);
         if (addition === undefined) {
-          addition = { log, pending: [], pending_bytes: 0, next: log.end, records: [], bytes: 0 };
+          addition = { log, pending: [], pending_bytes: 0, next: log.end, batches: [], bytes: 0 };
           additions.set(log, addition);
         }
         if (addition.pending_bytes + bytes > BATCH_BYTES_MAX) write(addition);
@@ -199,14 +200,14 @@ export class LmdbEventLog implements EventLog {
       throw error;
     }
     for (const addition of additions.values()) {
-      addition.log.flushed(addition.records);
+      addition.log.flushed(addition.batches);
       this.#remember(addition);
     }
   }
 
   /** Keeps the memory of recent records within its bound, oldest out first. */
-  #remember({ log, records, bytes }: Addition): void {
-    this.#tail.push({ log, count: records.length, bytes });
+  #remember({ log, batches, bytes }: Addition): void {
+    this.#tail.push({ log, count: batches.length, bytes });
     this.#tail_bytes += bytes;
     let gone = 0;
     while (this.#tail_bytes > TAIL_BYTES_MAX) {

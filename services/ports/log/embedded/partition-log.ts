@@ -7,13 +7,23 @@ import { BatchKeys, countOf, decodeBatch } from './record-batch.ts';
 /** Batches dropped by one transaction of a trim. */
 const TRIM_BATCHES_MAX = 10_000;
 
+/**
+ * Records that were appended together, as the bytes they are on disk. Kept like this, not as objects: what lives for a
+ * second and then goes is what a garbage collector copies most, and of `timeline` nobody here ever reads it.
+ */
+export interface RecentBatch {
+  readonly base: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
 export class PartitionLog {
   readonly topic: TopicName;
   readonly partition: number;
   readonly keys: BatchKeys;
   readonly #table: Table;
-  /** Records #tail[#tailHead...] are the newest, up to `end`. */
-  #tail: LogRecord[] = [];
+  /** Batches #tail[#tailHead...] are the newest, up to `end`. */
+  #tail: RecentBatch[] = [];
   #tailHead = 0;
   #start = 0;
   #end = 0;
@@ -47,17 +57,19 @@ export class PartitionLog {
     return 0;
   }
 
-  /** Takes in records that were flushed just now, and wakes whoever waits for them. */
-  flushed(records: readonly LogRecord[]): void {
-    for (let i = 0; i < records.length; i++) this.#tail.push(records[i]!);
-    this.#end += records.length;
+  /** Takes in batches that were flushed just now, and wakes whoever waits for them. */
+  flushed(batches: readonly RecentBatch[]): void {
+    for (const batch of batches) {
+      this.#tail.push(batch);
+      this.#end += batch.count;
+    }
     if (this.#waiting.size === 0) return;
     const woken = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of woken) wake();
   }
 
-  /** Forgets the oldest `count` records of the memory. */
+  /** Forgets the oldest `count` batches of the memory. */
   forget(count: number): void {
     this.#tailHead = Math.min(this.#tailHead + count, this.#tail.length);
     if (this.#tailHead * 2 < this.#tail.length) return;
@@ -75,12 +87,33 @@ export class PartitionLog {
   read(offset: number, records_max: number): readonly LogRecord[] {
     if (offset < this.#start || offset > this.#end) throw new OffsetOutOfRangeError(this.topic, this.partition, offset);
     if (offset === this.#end) return [];
-    const tailStart = this.#end - (this.#tail.length - this.#tailHead);
-    if (offset >= tailStart) {
-      const first = this.#tailHead + offset - tailStart;
-      return this.#tail.slice(first, first + records_max);
-    }
+    const oldest = this.#tail[this.#tailHead];
+    if (oldest !== undefined && offset >= oldest.base) return this.#readRecent(offset, records_max);
     return this.#readStored(offset, records_max);
+  }
+
+  /** From as many batches as it takes: a reader that fell behind does more at a time. */
+  #readRecent(offset: number, records_max: number): readonly LogRecord[] {
+    let place = this.#placeOf(offset);
+    const first = this.#tail[place]!;
+    const records = decodeBatch(first.base, first.bytes, offset, records_max);
+    while (records.length < records_max && ++place < this.#tail.length) {
+      const { base, bytes } = this.#tail[place]!;
+      for (const record of decodeBatch(base, bytes, base, records_max - records.length)) records.push(record);
+    }
+    return records;
+  }
+
+  /** Where the batch with record `offset` stands in the memory, which has it. */
+  #placeOf(offset: number): number {
+    let low = this.#tailHead;
+    let high = this.#tail.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#tail[middle]!.base <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   #readStored(offset: number, records_max: number): readonly LogRecord[] {

@@ -69,25 +69,13 @@ export class BatchKeys {
   }
 }
 
-export interface EncodedBatch {
-  readonly bytes: Uint8Array;
-  /** As readers will see them; the values are views of `bytes`. */
-  readonly records: LogRecord[];
-}
-
 /** Copies the records into one value. `bytes_max` is the sum of their `sizeBound`. */
-export function encodeBatch(
-  baseOffset: number,
-  appendTime: number,
-  records: readonly NewRecord[],
-  bytes_max: number,
-): EncodedBatch {
+export function encodeBatch(appendTime: number, records: readonly NewRecord[], bytes_max: number): Buffer {
   const buffer = allocate(HEADER_BYTES + bytes_max);
   buffer[0] = LAYOUT;
   buffer.writeUIntBE(appendTime, 1, 6);
   buffer.writeUInt32BE(records.length, 7);
   let at = HEADER_BYTES;
-  const views = new Array<LogRecord>(records.length);
   for (let i = 0; i < records.length; i++) {
     const { key, value } = records[i]!;
     const keyLength = buffer.write(key, at + 2, 'utf8');
@@ -96,15 +84,14 @@ export function encodeBatch(
     buffer.writeUInt32BE(value.length, at);
     at += 4;
     buffer.set(value, at);
-    views[i] = { offset: baseOffset + i, appendTime, key, value: buffer.subarray(at, at + value.length) };
     at += value.length;
   }
-  return { bytes: buffer.subarray(0, at), records: views };
+  return buffer.subarray(0, at);
 }
 
 /** The records of a value from offset `from` on, `records_max` at most. `bytes` must stay as they are. */
 export function decodeBatch(baseOffset: number, bytes: Uint8Array, from: number, records_max: number): LogRecord[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer[0] !== LAYOUT)
     throw new Error(`A batch of the log has layout ${buffer[0]}; this version reads ${LAYOUT}.`);
   const appendTime = buffer.readUIntBE(1, 6);
