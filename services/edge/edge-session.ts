@@ -30,6 +30,8 @@ const REQUESTS_BEFORE_WELCOME_MAX = 16;
 const READS_WAITING_MAX = 8;
 /** `expiring` comes this long before the end, or a tenth of the token's remaining life if that is less. */
 const EXPIRY_WARNING_MS = 60_000;
+/** ... but never so shortly before that no sweep falls in between. */
+const EXPIRY_WARNING_MS_MIN = 2_500;
 
 export class EdgeSession implements WritableSession, SendOrigin {
   /** Unique on this node; part of a command's origin. */
@@ -287,7 +289,7 @@ export class EdgeSession implements WritableSession, SendOrigin {
     const { writer, runtime, limits, epoch } = this.#host;
     const now = Math.floor(runtime.now());
     this.#expiresAt = expiresAt;
-    this.#warnAt = expiresAt - Math.min(EXPIRY_WARNING_MS, (expiresAt - now) / 10);
+    this.#warnAt = expiresAt - Math.max(EXPIRY_WARNING_MS_MIN, Math.min(EXPIRY_WARNING_MS, (expiresAt - now) / 10));
     this.#state = 'open';
     const frame = encodeFrame({
       id,
