@@ -39,6 +39,9 @@ const QUIET_MS_MAX = 25 * 60_000;
 const STUCK_MS = 30_000;
 /** State rows and heads are written this much later at most. */
 const FLUSH_MS = 3_000;
+const PROBE_MS = 3_000;
+/** A client that lost its connection takes up to three seconds to be back. */
+const ARRIVAL_MS_MAX = 5_000;
 const CHECK_EVERY_MS = 250;
 const FRESH_MS_MAX = 120_000;
 const TOP_UPS_MAX = 150;
@@ -128,6 +131,7 @@ class Seed {
     this.#heal();
     await this.#runFor(SETTLE_MS);
     await this.#untilQuiet();
+    if (violations.count === 0 && !this.#world.delivery.silent) await this.#probe();
     if (violations.count > 0) return;
     await this.#pullFresh();
     this.#check();
@@ -181,6 +185,16 @@ class Seed {
     for (const { name, started } of roles) {
       if (started?.healthy?.() === false) violations.add(`${name} has a stopped partition`);
     }
+  }
+
+  /** Where nothing goes wrong nothing waits for the ten minutes after which heads are read again. */
+  async #probe(): Promise<void> {
+    const { violations } = this.#world;
+    this.#workload.probe(PROBE_MS);
+    await this.#runFor(PROBE_MS + ARRIVAL_MS_MAX);
+    const why = this.#whyNotQuiet();
+    if (why !== null) violations.add(`${ARRIVAL_MS_MAX} ms after the last send, without a fault: ${why}`);
+    await this.#runFor(FLUSH_MS);
   }
 
   #whyNotQuiet(): string | null {

@@ -1,0 +1,58 @@
+// Looks for a seed that catches each mutant: recorded ones first, then others.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MUTANTS, type Mutant } from '../mutants.ts';
+import type { SeedOptions, SeedResult } from '../run-seed.ts';
+import { bundleSimulation, projectRoot } from './bundle.ts';
+import { runSeeds } from './pool.ts';
+
+export interface Catch {
+  readonly mutant: Mutant;
+  /** null: no seed caught it. */
+  readonly result: SeedResult | null;
+  readonly tries: number;
+}
+
+const SEEDS_FILE = 'test/simulation/mutant-seeds.json';
+/** Every third seed is tried without the mutant's bias: a bias may hide what it should show. */
+const UNBIASED_EVERY = 3;
+
+/** Seeds that caught each mutant before. */
+export function recordedSeeds(): Record<string, number[]> {
+  const path = join(projectRoot(), SEEDS_FILE);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, number[]>) : {};
+}
+
+export function recordSeeds(catches: readonly Catch[]): void {
+  const recorded = recordedSeeds();
+  const lines = MUTANTS.map(({ name }) => {
+    const found = catches.find(({ mutant }) => mutant.name === name)?.result?.seed;
+    const seeds = found === undefined ? (recorded[name] ?? []) : [found];
+    return `  ${JSON.stringify(name)}: [${seeds.join(', ')}]`;
+  });
+  writeFileSync(join(projectRoot(), SEEDS_FILE), `{\n${lines.join(',\n')}\n}\n`);
+}
+
+/** `first`: seeds to begin with; then from 1 on, `tries_max` in all. */
+export async function catchMutant(mutant: Mutant, first: readonly number[], tries_max: number): Promise<Catch> {
+  const bundle = await bundleSimulation(mutant.patches);
+  let caught: SeedResult | null = null;
+  let tries = 0;
+  await runSeeds(bundle, jobsOf(mutant, first, tries_max), (result) => {
+    tries++;
+    if (result.violationCount === 0) return 'go on';
+    caught = result;
+    return 'stop';
+  });
+  return { mutant, result: caught, tries };
+}
+
+function* jobsOf(mutant: Mutant, first: readonly number[], tries_max: number): Iterable<SeedOptions> {
+  for (const seed of first) yield jobOf(mutant, seed);
+  for (let seed = 1; seed <= tries_max - first.length; seed++) yield jobOf(mutant, seed);
+}
+
+/** A seed says by itself whether it is biased, so that its number is all there is to record. */
+function jobOf({ bias }: Mutant, seed: number): SeedOptions {
+  return bias === undefined || seed % UNBIASED_EVERY === 0 ? { seed } : { seed, bias };
+}
