@@ -1,6 +1,6 @@
 // A headless Chromium for the browser tests: an installed one if there is one, else the one that npm brought.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -53,10 +53,20 @@ async function packagedExecutable(): Promise<Executable> {
   }
   const folder = join(tmpdir(), `fanlog-chromium-${process.getuid?.() ?? 0}-${await packagedVersion()}`);
   if (!existsSync(folder)) await unpackInto(folder);
-  // Where the package would point these itself, had it stayed in the folder it unpacked into.
+  // Where the package would point this itself, had it stayed in the folder it unpacked into.
   const libraries = [join(folder, 'al2023', 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
-  const env = { ...process.env, LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: join(folder, 'fonts') };
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries, FONTCONFIG_FILE: await fontConfiguration(folder) };
   return { path: join(folder, 'chromium'), env };
+}
+
+// The package's own configuration names folders of Lambda only. Without any font this Chromium dies at the first input
+// element ("SkFontMgr_FontConfigInterface.cpp: Not implemented").
+async function fontConfiguration(folder: string): Promise<string> {
+  const path = join(folder, 'fonts.conf');
+  const folders = [join(folder, 'fonts'), '/usr/share/fonts', '/usr/local/share/fonts'];
+  const lines = [...folders.map((font) => `<dir>${font}</dir>`), `<cachedir>${join(folder, 'fonts-cache')}</cachedir>`];
+  await writeFile(path, `<?xml version="1.0"?>\n<fontconfig>\n${lines.join('\n')}\n</fontconfig>\n`);
+  return path;
 }
 
 async function packagedVersion(): Promise<string> {
