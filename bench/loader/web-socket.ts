@@ -84,7 +84,7 @@ export class WebSocketClient {
     if (this.#closed) return;
     this.#reserve(text.length);
     this.#header(OPCODE.text, text.length);
-    this.#out_bytes += this.#out.latin1Write(text, this.#out_bytes);
+    this.#out_bytes += this.#out.write(text, this.#out_bytes, 'latin1');
   }
 
   close(): void {
@@ -147,7 +147,7 @@ export class WebSocketClient {
       if (end > HANDSHAKE_BYTES_MAX) this.#end('the handshake has no end');
       return 0;
     }
-    const head = bytes.latin1Slice(0, over);
+    const head = bytes.toString('latin1', 0, over);
     if (!head.startsWith('HTTP/1.1 101') || !head.includes(this.#accept)) {
       this.#end(`no WebSocket: ${head.split('\r\n')[0]}`);
       return 0;
@@ -189,7 +189,9 @@ export class WebSocketClient {
       this.#header(OPCODE.pong, end - start);
       this.#out_bytes += bytes.copy(this.#out, this.#out_bytes, start, end);
     } else if (opcode === OPCODE.close) {
-      this.#end(`closed: ${end - start >= 2 ? `${bytes.readUInt16BE(start)} ` : ''}${bytes.utf8Slice(start + 2, end)}`);
+      this.#end(
+        `closed: ${end - start >= 2 ? `${bytes.readUInt16BE(start)} ` : ''}${bytes.toString('utf8', start + 2, end)}`,
+      );
     } else if (opcode !== OPCODE.pong) {
       this.#end(`a frame that the protocol has not (opcode ${opcode})`);
     }
