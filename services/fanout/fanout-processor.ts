@@ -15,7 +15,7 @@ import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import { retryInPlace } from '../kernel/retry.ts';
-import { type Runtime, sleep } from '../kernel/runtime.ts';
+import type { Runtime, Timer } from '../kernel/runtime.ts';
 import type { DeliveryRecord, DeliveryStream } from '../ports/delivery/delivery-stream.ts';
 import { PendingHints } from '../ports/delivery/pending-hints.ts';
 import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous-reader.ts';
@@ -87,7 +87,10 @@ export class FanoutProcessor {
   #committed = 0;
   /** Records from here on were appended during this assignment. */
   #freshFrom = 0;
+  /** Monotonic; infinite while nothing is dirty. */
   #flushDueAt = Number.POSITIVE_INFINITY;
+  #flushTimer: Timer | null = null;
+  #wake: () => void = () => {};
 
   constructor(dependencies: FanoutDependencies, assignment: PartitionAssignment) {
     this.#dependencies = dependencies;
@@ -107,25 +110,57 @@ export class FanoutProcessor {
     this.#next = this.#committed = checkpoint?.offset ?? 0;
     this.#freshFrom = await log.endOffset('messages', partition);
     const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next);
-    for (;;) {
-      const reading = reader.read(this.#settings.slice_records_max);
-      await this.#flushWhileIdle(reading);
-      const taken = await this.#decodeAndLoad(await reading);
-      for (let done = 0; done < taken.length; ) done += await this.#processSlice(taken, done);
-      if (this.#dependencies.runtime.monotonic() >= this.#flushDueAt) await this.#flushAndCommit();
+    try {
+      for (;;) await this.#cycle(reader);
+    } finally {
+      this.#forgetFlush();
     }
   }
 
-  /** While there is nothing to read, what is dirty is flushed when it is due. */
+  async #cycle(reader: ContiguousReader): Promise<void> {
+    const reading = reader.read(this.#settings.slice_records_max);
+    await this.#flushWhileIdle(reading);
+    const taken = await this.#decodeAndLoad(await reading);
+    for (let done = 0; done < taken.length; ) done += await this.#processSlice(taken, done);
+    if (this.#dependencies.runtime.monotonic() >= this.#flushDueAt) await this.#flushAndCommit();
+  }
+
+  /**
+   * While there is nothing to read, what is dirty is flushed when it is due. One timer a flush, not one a read: there are
+   * hundreds of reads between two flushes, and setting and cancelling a timer would be a good part of what one costs.
+   */
   async #flushWhileIdle(reading: Promise<unknown>): Promise<void> {
-    const { runtime } = this.#dependencies;
-    const arrived = new AbortController();
-    const settle = () => arrived.abort();
+    if (this.#flushDueAt === Number.POSITIVE_INFINITY) return;
+    let arrived = false;
+    const settle = () => {
+      arrived = true;
+      this.#wake();
+    };
     reading.then(settle, settle);
-    while (!arrived.signal.aborted && this.#flushDueAt !== Number.POSITIVE_INFINITY) {
-      await sleep(runtime, Math.max(0, this.#flushDueAt - runtime.monotonic()), arrived.signal);
-      if (!arrived.signal.aborted) await this.#flushAndCommit();
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      if (arrived) return;
+      await this.#flushAndCommit();
+      if (arrived) return;
     }
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushDueAt !== Number.POSITIVE_INFINITY) return;
+    const { runtime } = this.#dependencies;
+    const interval_ms = this.#settings.flush_interval_ms;
+    this.#flushDueAt = runtime.monotonic() + interval_ms;
+    this.#flushTimer = runtime.setTimer(interval_ms, () => {
+      this.#flushDueAt = Number.NEGATIVE_INFINITY; // a timer may be early by the clock
+      this.#wake();
+    });
+  }
+
+  #forgetFlush(): void {
+    this.#flushTimer?.cancel();
+    this.#flushDueAt = Number.POSITIVE_INFINITY;
   }
 
   /** Processes records from index `start` on; returns how many. Ends early behind a change of members, or when full. */
@@ -164,8 +199,7 @@ export class FanoutProcessor {
       this.#retry(() => log.append('inbox', outputs.inboxBatches())),
     ]);
     this.#next += count;
-    if (this.#flushDueAt === Number.POSITIVE_INFINITY)
-      this.#flushDueAt = this.#dependencies.runtime.monotonic() + this.#settings.flush_interval_ms;
+    this.#scheduleFlush();
     // The next command, and the next request of whoever changed the members, must find the change in the store.
     if (changed.size > 0) await this.#flush(changed);
     this.#tellOutcomes(outputs);
@@ -261,7 +295,7 @@ export class FanoutProcessor {
     const { partition, signal } = this.#assignment;
     await this.#flush(this.#dirty);
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
-    this.#flushDueAt = Number.POSITIVE_INFINITY;
+    this.#forgetFlush();
     if (this.#next > this.#committed) {
       const checkpoint = { offset: this.#next, sources: {}, foldVersion: this.#foldVersion };
       await this.#retry(() => store.saveCheckpoint('messages', partition, checkpoint));

@@ -38,14 +38,25 @@ export async function deliverEntries(
   try {
     const connected = await registry.lookup([...users]);
     await Promise.all(
-      connected.map(({ address, users: there }) =>
-        publish(dependencies, address, recordsFor(new Set(there), entries, behind)),
-      ),
+      connected.map(({ address, users: there }) => {
+        const everybody = there.length === users.size;
+        const records = everybody ? recordsForAll(entries, behind) : recordsFor(new Set(there), entries, behind);
+        return publish(dependencies, address, records);
+      }),
     );
   } catch (error) {
     metrics.add('inbox_hints_failed');
     logger.debug('recipients could not be looked up', { reason: String(error) });
   }
+}
+
+/** What `recordsFor` comes to when one node has them all: always so with a single node, and nothing to filter. */
+function recordsForAll(entries: readonly WrittenEntry[], behind: ReadonlySet<string>): DeliveryRecord[] {
+  const records: DeliveryRecord[] = entries.map(({ conversationId, seq, kind, event, recipients }) => {
+    return { type: 'entry', conversationId, seq, kind, event, recipients };
+  });
+  if (behind.size > 0) records.push({ type: 'behind', users: [...behind] });
+  return records;
 }
 
 function recordsFor(

@@ -15,7 +15,7 @@ import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import { retryInPlace } from '../kernel/retry.ts';
-import { type Runtime, sleep } from '../kernel/runtime.ts';
+import type { Runtime, Timer } from '../kernel/runtime.ts';
 import type { DeliveryStream, Recipient } from '../ports/delivery/delivery-stream.ts';
 import { PendingHints } from '../ports/delivery/pending-hints.ts';
 import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous-reader.ts';
@@ -84,7 +84,10 @@ export class InboxProcessor {
   #sources: Sources = {};
   #next = 0;
   #committed = 0;
+  /** Monotonic; infinite while nothing is dirty. */
   #flushDueAt = Number.POSITIVE_INFINITY;
+  #flushTimer: Timer | null = null;
+  #wake: () => void = () => {};
 
   constructor(dependencies: InboxDependencies, assignment: PartitionAssignment) {
     this.#dependencies = dependencies;
@@ -95,7 +98,7 @@ export class InboxProcessor {
 
   /** Runs until the partition is taken away, which it says by throwing. */
   async run(): Promise<never> {
-    const { log, store, metrics, runtime } = this.#dependencies;
+    const { log, store, metrics } = this.#dependencies;
     const { partition } = this.#assignment;
     const checkpoint = await this.#retry(() => store.loadCheckpoint('inbox', partition));
     this.#parked = await this.#retry(() => store.readParked('inbox', partition));
@@ -103,25 +106,57 @@ export class InboxProcessor {
     this.#next = this.#committed = checkpoint?.offset ?? 0;
     if (checkpoint !== null) metrics.add('inbox_takeovers');
     const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next);
-    for (;;) {
-      const reading = reader.read(this.#settings.slice_records_max);
-      await this.#flushWhileIdle(reading);
-      const taken = await this.#decodeAndLoad(await reading);
-      for (let done = 0; done < taken.length; ) done += await this.#processSlice(taken, done);
-      if (runtime.monotonic() >= this.#flushDueAt) await this.#flushAndCommit();
+    try {
+      for (;;) await this.#cycle(reader);
+    } finally {
+      this.#forgetFlush();
     }
   }
 
-  /** While there is nothing to read, what is dirty is flushed when it is due. */
+  async #cycle(reader: ContiguousReader): Promise<void> {
+    const reading = reader.read(this.#settings.slice_records_max);
+    await this.#flushWhileIdle(reading);
+    const taken = await this.#decodeAndLoad(await reading);
+    for (let done = 0; done < taken.length; ) done += await this.#processSlice(taken, done);
+    if (this.#dependencies.runtime.monotonic() >= this.#flushDueAt) await this.#flushAndCommit();
+  }
+
+  /**
+   * While there is nothing to read, what is dirty is flushed when it is due. One timer a flush, not one a read: there are
+   * hundreds of reads between two flushes, and setting and cancelling a timer would be a good part of what one costs.
+   */
   async #flushWhileIdle(reading: Promise<unknown>): Promise<void> {
-    const { runtime } = this.#dependencies;
-    const arrived = new AbortController();
-    const settle = () => arrived.abort();
+    if (this.#flushDueAt === Number.POSITIVE_INFINITY) return;
+    let arrived = false;
+    const settle = () => {
+      arrived = true;
+      this.#wake();
+    };
     reading.then(settle, settle);
-    while (!arrived.signal.aborted && this.#flushDueAt !== Number.POSITIVE_INFINITY) {
-      await sleep(runtime, Math.max(0, this.#flushDueAt - runtime.monotonic()), arrived.signal);
-      if (!arrived.signal.aborted) await this.#flushAndCommit();
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      if (arrived) return;
+      await this.#flushAndCommit();
+      if (arrived) return;
     }
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushDueAt !== Number.POSITIVE_INFINITY) return;
+    const { runtime } = this.#dependencies;
+    const interval_ms = this.#settings.flush_interval_ms;
+    this.#flushDueAt = runtime.monotonic() + interval_ms;
+    this.#flushTimer = runtime.setTimer(interval_ms, () => {
+      this.#flushDueAt = Number.NEGATIVE_INFINITY; // a timer may be early by the clock
+      this.#wake();
+    });
+  }
+
+  #forgetFlush(): void {
+    this.#flushTimer?.cancel();
+    this.#flushDueAt = Number.POSITIVE_INFINITY;
   }
 
   /** Processes records from index `start` on; returns how many. Ends early when it has rows enough. */
@@ -145,8 +180,7 @@ export class InboxProcessor {
     }
     await this.#retry(() => store.writeInbox(outputs.rows, outputs.memberships));
     this.#next += count;
-    if (this.#flushDueAt === Number.POSITIVE_INFINITY)
-      this.#flushDueAt = runtime.monotonic() + this.#settings.flush_interval_ms;
+    this.#scheduleFlush();
     metrics.add('inbox_records', count);
     metrics.add('inbox_rows', outputs.rows.length);
     await this.#tell(outputs);
@@ -231,7 +265,7 @@ export class InboxProcessor {
     if (heads.length > 0) await this.#retry(() => store.writeHeads(heads));
     this.#dirty.clear();
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
-    this.#flushDueAt = Number.POSITIVE_INFINITY;
+    this.#forgetFlush();
     if (this.#next > this.#committed) {
       const checkpoint = { offset: this.#next, sources: { ...this.#sources }, foldVersion: 1 };
       await this.#retry(() => store.saveCheckpoint('inbox', partition, checkpoint));
