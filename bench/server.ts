@@ -1,7 +1,7 @@
 // The server under load: a child process with a data folder of its own on a real disk, ended by its pid, its data deleted.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesystemOf, isInMemory } from './conditions.ts';
@@ -33,7 +33,7 @@ export async function startServer(profile: Profile, nodeArguments: readonly stri
     throw new Error(`data/ stands on ${filesystem}, which is no disk: nothing would be flushed`);
   const folder = mkdtempSync(join(parent, 'bench-'));
   const appKey = randomBytes(48).toString('base64');
-  const child = spawn(process.execPath, [...nodeArguments, join(root, 'dist/main.js')], {
+  const child = spawn(process.execPath, [...startArguments(root), ...nodeArguments, join(root, 'dist/main.js')], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -74,6 +74,12 @@ function projectFolder(): string {
   return folder;
 }
 
+/** What `npm start` gives to Node: a server is measured as it is run. */
+function startArguments(root: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').filter((part) => part.startsWith('--'));
+}
+
 /** The server's settings are the bench's own, whatever stands in this environment. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('FANLOG_')));
@@ -84,14 +90,19 @@ function apiPortOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let text = '';
     const timer = setTimeout(() => reject(new Error('the server was not ready in time')), START_MS_MAX);
-    child.stdout!.on('data', (bytes) => {
+    const read = (bytes: Buffer) => {
       text += bytes;
       const port = /http:\/\/localhost:(\d+)/.exec(text)?.[1];
       if (port === undefined) return;
       clearTimeout(timer);
+      child.stdout!.off('data', read).resume(); // what else it prints is nobody's business, but must not block it
       resolve(Number(port));
+    };
+    child.stdout!.on('data', read);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`the server ended with ${code}`));
     });
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
   });
 }
 

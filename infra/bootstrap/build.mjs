@@ -3,7 +3,9 @@
 //
 //   services/main.ts, services/commands/*.ts   -> dist/main.js, dist/commands/*.js   (Node; packages stay external)
 //   bench/main.ts                              -> dist/bench/main.js
+//   services/client/node.ts                    -> dist/client/node.js                (the SDK in Node: `fanlog/client`)
 //   services/web/app.ts                        -> dist/web/app.js                    (browser; everything inside)
+//   services/client/browser.ts                 -> dist/web/sdk.js                    (the SDK, served at /sdk.js)
 //   services/web/*.{html,css,svg,png,ico}      -> dist/web/
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, parse } from 'node:path';
@@ -26,6 +28,7 @@ async function bundleForNode() {
   const entryPoints = {};
   if (existsSync(join(root, 'services/main.ts'))) entryPoints.main = 'services/main.ts';
   if (existsSync(join(root, 'bench/main.ts'))) entryPoints['bench/main'] = 'bench/main.ts';
+  if (existsSync(join(root, 'services/client/node.ts'))) entryPoints['client/node'] = 'services/client/node.ts';
   for (const file of filesOf('services/commands')) {
     if (!file.endsWith('.ts') || file.endsWith('.d.ts') || file.endsWith('.test.ts')) continue;
     entryPoints[`commands/${parse(file).name}`] = `services/commands/${file}`;
@@ -48,7 +51,7 @@ async function bundleForBrowser() {
   if (!existsSync(join(root, 'services/web/app.ts'))) return [];
   const { outputFiles } = await bundle({
     ...shared,
-    entryPoints: { 'web/app': 'services/web/app.ts' },
+    entryPoints: { 'web/app': 'services/web/app.ts', 'web/sdk': 'services/client/browser.ts' },
     outdir,
     platform: 'browser',
     target: 'es2022',

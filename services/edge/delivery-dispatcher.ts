@@ -16,9 +16,10 @@ import type { EdgeSession } from './edge-session.ts';
 
 /**
  * Events kept encoded for the next record: one event comes once per inbox partition that has recipients here (16), and
- * those of other conversations come in between.
+ * under load hundreds of others come in between (a slice of each partition). Two generations of so many, 0.6 kB each as a
+ * rule, 16 MB if all of them are of the greatest size.
  */
-const RECENT_EVENTS_MAX = 64;
+const RECENT_EVENTS_MAX = 512;
 
 export interface DeliveryDispatcherDeps {
   readonly metrics: Metrics;
@@ -30,7 +31,8 @@ export interface DeliveryDispatcherDeps {
 
 export class DeliveryDispatcher {
   readonly #deps: DeliveryDispatcherDeps;
-  readonly #recent = new Map<string, SharedPush>();
+  #recent = new Map<string, SharedPush>();
+  #older = new Map<string, SharedPush>();
 
   constructor(deps: DeliveryDispatcherDeps) {
     this.#deps = deps;
@@ -76,7 +78,7 @@ export class DeliveryDispatcher {
   /** null for an event of a newer version than this process: a hint that cannot be read must not end an edge. */
   #pushOf({ conversationId, seq, event }: EntryDelivery): SharedPush | null {
     const key = `${seq}/${conversationId}`;
-    let push = this.#recent.get(key);
+    let push = this.#recent.get(key) ?? this.#older.get(key);
     if (push !== undefined) return push;
     try {
       push = new SharedPush(decodeTimelineEvent(event));
@@ -84,7 +86,10 @@ export class DeliveryDispatcher {
       this.#deps.logger.error('an event could not be read', { conversationId, seq, error: String(error) });
       return null;
     }
-    if (this.#recent.size >= RECENT_EVENTS_MAX) this.#recent.delete(this.#recent.keys().next().value!);
+    if (this.#recent.size >= RECENT_EVENTS_MAX) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
     this.#recent.set(key, push);
     return push;
   }

@@ -88,8 +88,9 @@ export class UserRegistrations {
     this.#losses++;
     this.#deps.metrics.add('edge_registry_lost');
     for (const user of this.#deps.users()) {
-      if (user.sessions.length === 0) continue;
+      // Also of those who just left and may be back before they are unregistered.
       user.registration = 'unknown';
+      if (user.sessions.length === 0) continue;
       user.behindWhenRegistered = true;
       this.#mark(user);
     }

@@ -230,7 +230,7 @@ export class InboxProcessor {
 
   async #loadHeads(users: readonly string[]): Promise<void> {
     const rows = await this.#retry(() => this.#dependencies.store.loadHeads(users));
-    users.forEach((user, i) => this.#heads.set(user, inboxHeadFrom(user, rows[i] ?? null)));
+    for (const [i, user] of users.entries()) this.#heads.set(user, inboxHeadFrom(user, rows[i] ?? null));
   }
 
   async #tell({ entries, behind, canaries }: SliceOutputs): Promise<void> {

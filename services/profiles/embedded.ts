@@ -25,6 +25,8 @@ import type { EventLog } from '../ports/log/event-log.ts';
 import { MemorySessionRegistry } from '../ports/sessions/embedded/memory-session-registry.ts';
 import { LmdbStateStore } from '../ports/store/embedded/lmdb-state-store.ts';
 import type { GenerationRow, StateStore } from '../ports/store/state-store.ts';
+import { damagedLmdbFile } from './check-lmdb-files.ts';
+import { checkLogEnds } from './check-log-ends.ts';
 import { Closing } from './closing.ts';
 import { openDemoUsers } from './demo-content.ts';
 import { findPageFolder } from './page-folder.ts';
@@ -102,6 +104,7 @@ async function start(
   const layout = { generation: generation.generation, partitions: generation.partitions };
   const log = new LmdbEventLog(environment, layout, runtime);
   closing.add(() => log.close());
+  await checkLogEnds(log, store);
   await refuseDemoUsers(configuration, store, runtime);
 
   // What is in memory
@@ -187,12 +190,14 @@ async function start(
 }
 
 function openLmdb(folder: string): LmdbEnvironment {
+  const advice = 'Restore it from a copy, or name another folder (FANLOG_DATA).';
+  const damaged = damagedLmdbFile(folder);
+  if (damaged !== null) throw new StartError(`The file ${damaged} is damaged: it is no lmdb file any more. ${advice}`);
   try {
     return openEnvironment(folder);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const advice = 'Restore it from a copy, or name another folder (FANLOG_DATA).';
-    throw new StartError(`The data folder ${folder} is damaged (${reason}). ${advice}`, { cause: error });
+    throw new StartError(`The data folder ${folder} cannot be opened (${reason}). ${advice}`, { cause: error });
   }
 }
 

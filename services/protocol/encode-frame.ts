@@ -64,6 +64,9 @@ export function encodeOutcome(conversationId: string, clientMessageId: string, o
 /** An event ready to be pushed to any number of users. */
 export class SharedPush {
   readonly #bytes: Uint8Array;
+  /** The frame last handed out: where it begins depends on the number of digits only, so it serves many. */
+  #frame: Uint8Array | null = null;
+  #frameAt = 0;
 
   constructor(event: TimelineEvent) {
     const json = JSON.stringify(eventBodyOf(event));
@@ -86,7 +89,11 @@ export class SharedPush {
       rest = tens;
     } while (rest > 0);
     at -= PUSH_BEGIN.length;
-    bytes.set(PUSH_BEGIN, at);
-    return bytes.subarray(at);
+    if (this.#frame === null || at !== this.#frameAt) {
+      bytes.set(PUSH_BEGIN, at);
+      this.#frame = bytes.subarray(at);
+      this.#frameAt = at;
+    }
+    return this.#frame;
   }
 }

@@ -10,7 +10,7 @@ export function dayOf(time: number): string {
 
 /** "14:05", or as the reader's locale writes it. */
 export function clockTime(time: number, locale?: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(time);
+  return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' }).format(time);
 }
 
 /** "Today", "Yesterday", "Monday", "3 March", "3 March 2023". */

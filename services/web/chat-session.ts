@@ -14,7 +14,7 @@ import {
 import { browserRuntime } from '../client/browser-runtime.ts';
 import { errorCatalogue } from '../kernel/errors.ts';
 import type { Timer } from '../kernel/runtime.ts';
-import { type Conversation, ConversationBook, type Summary } from './conversation-book.ts';
+import { type Conversation, ConversationBook } from './conversation-book.ts';
 import { HistoryLoader } from './history-loader.ts';
 import { PendingSends, type PendingState } from './pending-sends.ts';
 import type { SignedIn } from './signed-in.ts';
@@ -94,9 +94,10 @@ export class ChatSession {
 
   /** Tries now instead of later; with a new client if the old one gave up. */
   reconnect(): void {
-    if (this.#client.state !== 'closed') return this.#client.retryNow();
-    this.#client = this.#newClient();
-    this.#startClient();
+    if (this.#client.state === 'closed') {
+      this.#client = this.#newClient();
+      this.#startClient();
+    } else this.#client.retryNow();
   }
 
   close(): void {
@@ -109,10 +110,16 @@ export class ChatSession {
   // --- reading ------------------------------------------------------------------------------------------------------
 
   async loadList(): Promise<void> {
-    const reply = await this.api.myConversations();
-    if (this.#isClosed) return;
-    if (!reply.ok || reply.data === null) return this.#onHttpStatus(reply.status);
-    for (const summary of reply.data.conversations) this.book.addSummary(summary as Summary);
+    const { book } = this;
+    let after: string | undefined;
+    do {
+      const reply = await this.api.myConversations(after);
+      if (this.#isClosed || book !== this.book) return;
+      if (!reply.ok || reply.data === null) return this.#onHttpStatus(reply.status);
+      const { conversations, status } = reply.data;
+      for (const summary of conversations) book.addSummary(summary);
+      after = status === 'more' ? conversations.at(-1)?.conversationId : undefined;
+    } while (after !== undefined);
     this.isListLoaded = true;
     this.history.loadPreviews();
     this.#port.changed();
@@ -157,8 +164,8 @@ export class ChatSession {
     const pending = this.pending.find(localId);
     if (pending === undefined) return;
     const refused = this.send(pending.sent.conversationId, pending.sent.payload);
-    if (refused !== null) return this.#port.failed(refused);
-    this.discard(localId);
+    if (refused === null) this.discard(localId);
+    else this.#port.failed(refused);
   }
 
   discard(localId: number): void {
@@ -227,7 +234,7 @@ export class ChatSession {
   async #loadSummary(id: string): Promise<void> {
     const reply = await this.api.conversation(id);
     if (!reply.ok || reply.data === null) return;
-    this.book.addSummary(reply.data as Summary);
+    this.book.addSummary(reply.data);
     this.#port.changed();
   }
 

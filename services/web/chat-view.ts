@@ -2,7 +2,7 @@
 import { avatarView } from './avatar-view.ts';
 import type { ChatSession } from './chat-session.ts';
 import { ComposerView } from './composer-view.ts';
-import type { Conversation } from './conversation-book.ts';
+import type { Conversation, Role } from './conversation-book.ts';
 import { h, icon } from './dom.ts';
 import { icons } from './icons.ts';
 import { MembersPanel } from './members-panel.ts';
@@ -21,10 +21,12 @@ export class ChatView {
   readonly #composer: ComposerView;
   readonly #title = h('h2');
   readonly #subtitle = h('p');
-  readonly #avatar = h('span');
+  readonly #avatar = h('span', { class: 'chat-mark' });
   readonly #membersButton: HTMLButtonElement;
   #panel: MembersPanel | null = null;
   #shownTitle = '';
+  /** Unknown until the first update. */
+  #shownRole: Role | null | undefined;
 
   constructor(session: ChatSession, conversation: Conversation, drafts: Map<string, string>) {
     this.id = conversation.id;
@@ -48,7 +50,6 @@ export class ChatView {
       this.#list.element,
       this.#composer.element,
     );
-    void this.membersChanged();
   }
 
   shows(conversation: Conversation): boolean {
@@ -69,7 +70,12 @@ export class ChatView {
       this.#title.textContent = title;
       this.#avatar.replaceChildren(avatarView(title, isGroup ? 'group' : 'user'));
     }
-    this.#membersButton.hidden = !isGroup || this.#conversation.role === null;
+    const { role } = this.#conversation;
+    this.#membersButton.hidden = !isGroup || role === null;
+    if (role !== this.#shownRole) {
+      this.#shownRole = role;
+      void this.membersChanged();
+    }
     this.#list.update(now);
     this.#composer.update();
   }
@@ -77,6 +83,11 @@ export class ChatView {
   async membersChanged(): Promise<void> {
     if (this.#conversation.kind === 'direct') {
       this.#subtitle.textContent = 'Direct messages';
+      return;
+    }
+    // Only members are told who the members are.
+    if (this.#conversation.role === null) {
+      this.#subtitle.textContent = '';
       return;
     }
     if (this.#panel?.isOpen) void this.#panel.refresh();

@@ -58,7 +58,7 @@ export class MembersPanel {
       { 'data-member': user },
       avatarView(user),
       h('span', { class: 'member-name' }, isMe ? `${user} (you)` : user),
-      role === undefined || role === 'member' ? null : h('span', { class: 'role' }, role),
+      role === 'member' ? null : h('span', { class: 'role' }, role),
       mayRemove
         ? h('button', { class: 'quiet', type: 'button', 'aria-label': `Remove ${user}`, onclick: remove }, 'Remove')
         : null,
@@ -66,10 +66,21 @@ export class MembersPanel {
   }
 
   #drawActions(): void {
-    if (this.#conversation.role === null) return this.#actions.replaceChildren();
-    const leave = h('button', { class: 'danger', type: 'button', onclick: () => this.#leave() }, 'Leave the group');
-    if (this.#actions.childElementCount === (this.#mayManage ? 2 : 1)) return; // what is being typed stays
-    this.#actions.replaceChildren(...(this.#mayManage ? [this.#addForm()] : []), leave);
+    const parts = this.#conversation.role === null ? 0 : this.#mayManage ? 2 : 1;
+    if (this.#actions.childElementCount === parts) return; // what is being typed stays
+    const add = parts === 2 ? [this.#addForm()] : [];
+    this.#actions.replaceChildren(...add, ...(parts === 0 ? [] : [this.#leaveButton()]));
+  }
+
+  // Asks once more: nobody can come back by themselves.
+  #leaveButton(): HTMLButtonElement {
+    const button = h('button', { class: 'danger', type: 'button' }, 'Leave the group');
+    button.addEventListener('click', () => {
+      if (button.dataset.sure === 'yes') void this.#leave();
+      button.dataset.sure = 'yes';
+      button.textContent = 'Really leave? Others would have to add you again';
+    });
+    return button;
   }
 
   #addForm(): HTMLFormElement {

@@ -1,7 +1,6 @@
 // Starting a conversation: with one user by their id, or a group by its title and members.
 import { isUserId } from '../events/ids.ts';
 import type { ChatSession } from './chat-session.ts';
-import type { Summary } from './conversation-book.ts';
 import { openDialog } from './dialog.ts';
 import { h } from './dom.ts';
 import { field, form } from './field.ts';
@@ -63,7 +62,7 @@ function groupForm(session: ChatSession, finish: (id: string) => void): HTMLForm
       if (!reply.ok || reply.data === null) return reasonOf(reply);
       const { conversationId, conversation } = reply.data;
       // The inbox will say the same in a moment; the page need not wait for it.
-      session.book.addSummary({ title: name, role: 'owner', ...(conversation as Summary | undefined), conversationId });
+      session.book.addSummary(conversation ?? { conversationId, title: name, role: 'owner' });
       finish(conversationId);
       return null;
     },

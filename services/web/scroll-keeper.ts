@@ -35,7 +35,7 @@ export class ScrollKeeper {
   around(change: () => void, anchors: () => Iterable<string>, find: (key: string) => HTMLElement | undefined): void {
     const anchor = this.#isAtBottom ? null : this.#firstVisible(anchors(), find);
     change();
-    if (this.#isAtBottom) return this.toBottom();
+    if (this.#isAtBottom) this.toBottom();
     const element = anchor === null ? undefined : find(anchor.key);
     if (anchor !== null && element !== undefined) {
       this.#scroller.scrollTop += element.getBoundingClientRect().top - anchor.top_px;

@@ -53,7 +53,7 @@ export class SidebarView {
     this.element = h(
       'nav',
       { class: 'sidebar', 'aria-label': 'Conversations' },
-      h('header', { class: 'bar' }, h('img', { src: 'icon.svg', alt: '' }), h('h1', {}, 'Chats'), add),
+      h('header', { class: 'bar' }, h('img', { class: 'logo', src: 'icon.svg', alt: '' }), h('h1', {}, 'Chats'), add),
       h('div', { class: 'scroll' }, list, this.#empty),
       h('footer', { class: 'bar account' }, avatarView(session.me), who, other, signOut),
     );
@@ -70,7 +70,7 @@ export class SidebarView {
   }
 
   #row(conversation: Conversation, now: number): Row {
-    const { id, kind, title, time, log } = conversation;
+    const { id, kind, time, log } = conversation;
     const pending = this.#session.pending.of(id).at(-1);
     const last = log.last;
     const preview = last === undefined ? '' : previewText(last, this.#session.me, kind === 'direct');

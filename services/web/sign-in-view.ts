@@ -27,7 +27,7 @@ export function signInView(api: HttpApi, done: (signedIn: SignedIn) => void): HT
   const show = (mode: 'sign-in' | 'register') => {
     card.replaceChildren(
       h('div', { class: 'brand' }, h('img', { src: 'icon.svg', alt: '' }), h('h1', {}, 'fanlog')),
-      h('p', { class: 'tagline' }, 'Every message once, in order, on every screen.'),
+      h('p', { class: 'tagline' }, 'Every message once, and in order.'),
       mode === 'sign-in' ? signInForm(api, done) : registerForm(api, done),
       h(
         'p',
@@ -81,10 +81,9 @@ function registerForm(api: HttpApi, done: (signedIn: SignedIn) => void): HTMLFor
       if (secret.length < PASSWORD_CHARACTERS_MIN)
         return `A password has ${PASSWORD_CHARACTERS_MIN} characters or more.`;
       const reply = await api.register(name, secret);
-      if (!reply.ok) return reasonOf(reply);
-      const result = await signIn(api, name, secret);
-      if (typeof result === 'string') return result;
-      done(result);
+      if (!reply.ok || reply.data === null) return reasonOf(reply);
+      const { token, expiresAt } = reply.data;
+      done({ user: name, token, expiresAt });
       return null;
     },
   });

@@ -1,16 +1,23 @@
-// The program as people start it: a child process of the sources, its exit codes and its words.
+// The program as people start it: the bundle that `npm test` has just built, its exit codes and its words.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../services/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'fanlog-start-'));
 after(() => rmSync(root, { recursive: true, force: true }));
+
+/** A start that hangs must not hang the run, nor outlive it. */
+const TIMEOUT_MS = 180_000;
+const programs: Program[] = [];
+after(() => {
+  for (const { child } of programs) if (child.exitCode === null) child.kill('SIGKILL');
+});
 
 class Program {
   readonly child: ChildProcess;
@@ -23,7 +30,10 @@ class Program {
   constructor(env: Record<string, string>, args: readonly string[] = []) {
     // Only what a shell gives, so that settings of whoever runs the tests do not count.
     const { PATH = '', HOME = '' } = process.env;
-    this.child = spawn(process.execPath, ['--import', 'tsx', main, ...args], { env: { PATH, HOME, ...env } });
+    this.child = spawn(process.execPath, [main, ...args], {
+      env: { PATH, HOME, PORT: '0', ...env },
+    });
+    programs.push(this);
     this.child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
       this.stdout += chunk;
       this.#wake();
@@ -92,10 +102,16 @@ async function signIn(port: number, user: string): Promise<string> {
 async function conversations(port: number, token: string) {
   const headers = { authorization: `Bearer ${token}` };
   const { data } = await call(port, '/v1/conversations', { headers });
-  return (data as { conversations: { conversationId: string; title: string; seq: number }[] }).conversations;
+  return (data as { conversations: { conversationId: string; title: string }[] }).conversations;
 }
 
-describe('a start', () => {
+async function history(port: number, token: string, conversationId: string): Promise<string[]> {
+  const headers = { authorization: `Bearer ${token}` };
+  const { data } = await call(port, `/v1/conversations/${encodeURIComponent(conversationId)}/events`, { headers });
+  return (data as { events: { kind: string }[] }).events.map(({ kind }) => kind);
+}
+
+describe('a start', { timeout: TIMEOUT_MS }, () => {
   const folder = join(root, 'first');
   let port: number;
   let program: Program;
@@ -121,11 +137,11 @@ describe('a start', () => {
 
   test('has a group for its demo users, with a message in it', async () => {
     token = await signIn(port, 'alice');
-    assert.deepEqual(
-      (await conversations(port, token)).map(({ title, seq }) => [title, seq]),
-      [['Welcome', 2]],
-    );
-    assert.equal((await conversations(port, await signIn(port, 'bob'))).length, 1);
+    const [welcome, ...others] = await conversations(port, token);
+    assert.deepEqual([welcome?.title, others], ['Welcome', []]);
+    for (const user of ['alice', 'bob']) {
+      assert.deepEqual(await history(port, await signIn(port, user), welcome!.conversationId), ['message', 'created']);
+    }
   });
 
   test('of a second process on the same folder fails and names the first', async () => {
@@ -144,18 +160,18 @@ describe('a start', () => {
   test('again on the same folder finds everything, sessions included', async () => {
     program = new Program({ PORT: String(port), FANLOG_DATA: folder });
     await program.says('next');
-    assert.deepEqual(
-      (await conversations(port, token)).map(({ title, seq }) => [title, seq]),
-      [['Welcome', 2]],
-    );
+    const [welcome, ...others] = await conversations(port, token);
+    assert.deepEqual([welcome?.title, others], ['Welcome', []]);
+    assert.deepEqual(await history(port, token, welcome!.conversationId), ['message', 'created']);
   });
 
   test('after a kill -9 finds everything too', async () => {
     await program.end('SIGKILL');
     program = new Program({ PORT: String(port), FANLOG_DATA: folder });
     await program.says('next');
-    const [welcome] = await conversations(port, token);
-    assert.deepEqual([welcome?.title, welcome?.seq], ['Welcome', 2]);
+    const [welcome, ...others] = await conversations(port, token);
+    assert.deepEqual([welcome?.title, others], ['Welcome', []]);
+    assert.deepEqual(await history(port, token, welcome!.conversationId), ['message', 'created']);
   });
 
   test('keeps the secret of its sessions from other users of the machine', () => {
@@ -171,7 +187,7 @@ describe('a start', () => {
   });
 });
 
-describe('a start in production', () => {
+describe('a start in production', { timeout: TIMEOUT_MS }, () => {
   test('makes no demo users', async () => {
     const port = await freePort();
     const env = { FANLOG_ENV: 'production', FANLOG_SECRET: 'vR8xQ2mLw7ZkT4nJb9YcH5sDf3Gp6Aue' };
@@ -183,7 +199,7 @@ describe('a start in production', () => {
   });
 });
 
-describe('a start that cannot succeed says why in one line, without a stack trace:', () => {
+describe('a start that cannot succeed says why in one line, without a stack trace:', { timeout: TIMEOUT_MS }, () => {
   async function failureOf(env: Record<string, string>, args: readonly string[] = []): Promise<string> {
     const program = new Program(env, args);
     assert.equal(await program.exited, 1, program.stdout + program.stderr);
@@ -229,12 +245,17 @@ describe('a start that cannot succeed says why in one line, without a stack trac
     assert.match(await failureOf({ FANLOG_DATA: file }), /FANLOG_DATA/);
   });
 
-  test('a damaged folder', async () => {
+  test('a folder with a damaged file', async () => {
     const damaged = join(root, 'damaged');
-    mkdirSync(join(damaged, 'lmdb'), { recursive: true });
-    writeFileSync(join(damaged, 'fanlog.format'), '{"format":1}\n');
-    writeFileSync(join(damaged, 'lmdb', 'data.mdb'), Buffer.alloc(64 * 1024, 'not lmdb'));
-    assert.match(await failureOf({ FANLOG_DATA: damaged }), /damaged/);
+    const program = new Program({ FANLOG_DATA: damaged });
+    await program.says('next');
+    await program.end();
+    const files = readdirSync(damaged, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.mdb'));
+    const file = join(damaged, files.find((name) => name.includes('data'))!);
+    for (const bytes of [Buffer.alloc(64 * 1024, 'not lmdb'), Buffer.alloc(64 * 1024), Buffer.from('short')]) {
+      writeFileSync(file, bytes);
+      assert.ok((await failureOf({ FANLOG_DATA: damaged })).includes(`The file ${file} is damaged`));
+    }
   });
 
   test('a setting that cannot be', async () => {

@@ -270,11 +270,11 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: FANOUT,
-        find: '        outputs.add(command, decision,',
+        find: '        outputs.add(content, decision,',
         replace:
-          '        const row = decision.event === null ? null : await store.loadConversation(command.conversationId);\n' +
+          '        const row = decision.event === null ? null : await store.loadConversation(content.conversationId);\n' +
           '        if (row !== null) Object.assign(decision, { recipients: row.members.map(({ user }) => user) });\n' +
-          '        outputs.add(command, decision,',
+          '        outputs.add(content, decision,',
       },
     ],
   },

@@ -109,7 +109,7 @@ function isInside(stays: readonly Stay[], index: number): boolean {
 
 function says(event: EventBody, room: ExpectedRoom, index: number): boolean {
   const expected: ExpectedEvent = room.events[index]!;
-  if (event.kind !== expected.kind || event.sender !== expected.sender) return false;
+  if (event.sender !== expected.sender || event.kind !== expected.kind) return false;
   switch (event.kind) {
     case 'message':
       return event.payload === expected.subject && event.contentType === expected.contentType;
@@ -122,7 +122,7 @@ function says(event: EventBody, room: ExpectedRoom, index: number): boolean {
       const { founders } = room;
       return title === expected.subject && members.length === founders.size && members.every((m) => founders.has(m));
     }
-    case 'left':
+    default:
       return false; // nobody leaves by themselves in an import
   }
 }

@@ -110,8 +110,18 @@ async function replay(
     rooms: rooms.size,
     users: users.size,
     lines: plans.reduce((sum, { room }) => sum + room.lines.length, 0),
-    messages: ledgerOf(messages),
-    commands: { ...ledgerOf(commands), unchanged: commands.unchanged },
+    messages: {
+      sent: messages.sent,
+      accepted: messages.accepted,
+      sequenced: messages.sequenced,
+      rejected: messages.rejected,
+    },
+    commands: {
+      sent: commands.sent,
+      sequenced: commands.sequenced,
+      unchanged: commands.unchanged,
+      rejected: commands.rejected,
+    },
     inboxes: { ...sumOf(counts), members: counts.length },
   };
   return { ledger, importedAt_ms, kills: crash === null ? 0 : 1 };
@@ -159,8 +169,4 @@ function expectedTotal(rooms: Iterable<ImportedRoom>): number {
     for (const stays of expected.stays.values()) for (const { first, last } of stays) total += last - first + 1;
   }
   return total;
-}
-
-function ledgerOf({ sent, accepted, sequenced, rejected }: Tally) {
-  return { sent, accepted, sequenced, rejected };
 }

@@ -18,6 +18,7 @@ export const FAULTS = {
   store_not_applied: 'a write times out and was not applied',
   store_late_replica: 'a replica gets a write late, or never',
   store_read_failed: 'a read times out',
+  store_read_split: 'a read finds its second replica later than its first',
   registry_wiped: 'the registry loses everything',
   registry_failed: 'a call of the registry fails',
   hint_lost: 'a delivery vanishes',

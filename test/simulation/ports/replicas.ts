@@ -70,7 +70,16 @@ export class Replicas {
         answer.reject(new StoreError(`${label} timed out`));
         return;
       }
-      answer.resolve(this.readPair(this.scheduler.random.pick(PAIRS), partition, select));
+      const pair = this.scheduler.random.pick(PAIRS);
+      if (!this.faults.strikes('store_read_split')) {
+        answer.resolve(this.readPair(pair, partition, select));
+        return;
+      }
+      this.faults.count('store_read_split');
+      const first = this.#merge([pair[0]], partition, select);
+      this.scheduler.schedule(this.scheduler.random.between(0.1, 40), WORLD, label, () => {
+        answer.resolve(this.#repair(pair, partition, this.#merge([pair[1]], partition, select, first)));
+      });
     });
   }
 
@@ -106,7 +115,10 @@ export class Replicas {
 
   /** One statement, at one instant on both replicas; what was selected is repaired on both before the answer. */
   readPair(pair: readonly [number, number], partition: string, select: (row: string) => boolean): Rows {
-    const merged = this.#merge(pair, partition, select);
+    return this.#repair(pair, partition, this.#merge(pair, partition, select));
+  }
+
+  #repair(pair: readonly number[], partition: string, merged: ReadonlyMap<string, Cell>): Rows {
     for (const [row, cell] of merged) for (const index of pair) this.#put(index, partition, row, cell);
     return present(merged);
   }
@@ -116,9 +128,14 @@ export class Replicas {
     return present(this.#merge(pair, partition, () => true));
   }
 
-  #merge(pair: readonly [number, number], partition: string, select: (row: string) => boolean): Map<string, Cell> {
-    const merged = new Map<string, Cell>();
-    for (const index of pair) {
+  #merge(
+    replicas: readonly number[],
+    partition: string,
+    select: (row: string) => boolean,
+    into: ReadonlyMap<string, Cell> = new Map(),
+  ): Map<string, Cell> {
+    const merged = new Map(into);
+    for (const index of replicas) {
       for (const [row, cell] of this.#replicas[index]!.get(partition) ?? []) {
         if (!select(row)) continue;
         const other = merged.get(row);

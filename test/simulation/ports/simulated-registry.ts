@@ -8,6 +8,10 @@ import {
 import type { Faults } from '../kernel/faults.ts';
 import type { Answer, Lane, SimProcess } from '../kernel/sim-process.ts';
 
+function note({ scheduler, name }: SimProcess, text: string): void {
+  scheduler.trace.note(scheduler.now_ms, name, text);
+}
+
 export class SimulatedRegistry {
   readonly #faults: Faults;
   readonly #nodes = new Map<string, { readonly address: NodeAddress; readonly users: Set<string> }>();
@@ -27,10 +31,19 @@ export class SimulatedRegistry {
     const lane: Lane = { last_ms: 0 };
     const inOrder = <T>(label: string, serve: () => T) => this.#call(process, label, serve, lane);
     return {
-      register: (address, users) => inOrder('registry.register', () => this.#register(address, users)),
-      unregister: (address, users) => inOrder('registry.unregister', () => this.#unregister(address, users)),
+      register: (address, users) =>
+        inOrder('registry.register', () => {
+          note(process, `registers ${users} at ${addressKey(address)}`);
+          this.#register(address, users);
+        }),
+      unregister: (address, users) =>
+        inOrder('registry.unregister', () => {
+          note(process, `unregisters ${users} at ${addressKey(address)}`);
+          this.#unregister(address, users);
+        }),
       removeNode: (address) =>
         inOrder('registry.remove', () => {
+          note(process, `removes ${addressKey(address)}`);
           this.#nodes.delete(addressKey(address));
         }),
       lookup: (users) => this.#call(process, 'registry.lookup', () => this.#lookup(users)),

@@ -3,12 +3,13 @@ import { parseArgs } from 'node:util';
 import { MUTANTS } from '../mutants.ts';
 import { bundleSimulation } from './bundle.ts';
 import { runSeeds } from './pool.ts';
-import { catchMutant, recordedSeeds, recordSeeds } from './run-mutants.ts';
+import { type Catch, catchMutant, recordedSeeds, recordSeeds } from './run-mutants.ts';
 import { describeFailure, Summary } from './summary.ts';
 
 const SEEDS_DEFAULT = 300;
 const MUTANT_TRIES_MAX = 1_000;
 const PROGRESS_INTERVAL_MS = 5_000;
+const SENTENCE_MAX = 160;
 /** Below, a fault or branch may be silent by chance. */
 export const SEEDS_FOR_COVERAGE = 300;
 
@@ -63,16 +64,22 @@ function progressOf(summary: Summary, count: number, startedAt_ms: number): stri
 async function runMutants(names: readonly string[], record: boolean): Promise<number> {
   const mutants = names.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => names.includes(name));
   const recorded = recordedSeeds();
-  const catches = [];
+  const catches: Catch[] = [];
   for (const mutant of mutants) {
-    const caught = await catchMutant(mutant, recorded[mutant.name] ?? [], MUTANT_TRIES_MAX);
-    catches.push(caught);
-    const { result, tries } = caught;
-    const end = result === null ? 'NOT CAUGHT' : `seed ${result.seed}: ${result.violations[0]}`;
-    console.log(`${mutant.name.padEnd(30)} ${String(tries).padStart(4)} tries  ${end.slice(0, 160)}`);
+    let end = 'NOT CAUGHT';
+    let tried = '';
+    try {
+      const caught = await catchMutant(mutant, recorded[mutant.name] ?? [], MUTANT_TRIES_MAX);
+      tried = `${caught.tries} tries`;
+      catches.push(caught);
+      if (caught.result !== null) end = `seed ${caught.result.seed}: ${caught.result.violations[0]}`;
+    } catch (error) {
+      end = `DOES NOT FIT: ${error instanceof Error ? error.message : error}`;
+    }
+    console.log(`${mutant.name.padEnd(30)} ${tried.padStart(10)}  ${end.slice(0, SENTENCE_MAX)}`);
   }
   if (record) recordSeeds(catches);
-  const missed = catches.filter(({ result }) => result === null).length;
-  console.log(`${catches.length} mutants, ${missed} not caught`);
+  const missed = mutants.length - catches.filter(({ result }) => result !== null).length;
+  console.log(`${mutants.length} mutants, ${missed} not caught`);
   return missed > 0 ? 1 : 0;
 }

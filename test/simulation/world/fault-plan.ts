@@ -21,6 +21,7 @@ const RATES: readonly (readonly [FaultName, number])[] = [
   ['store_not_applied', 0.02],
   ['store_late_replica', 0.2],
   ['store_read_failed', 0.02],
+  ['store_read_split', 0.3],
   ['registry_failed', 0.05],
   ['hint_lost', 0.1],
   ['hint_failed', 0.05],
@@ -57,7 +58,7 @@ const MOMENTS: readonly (readonly [Moment, number])[] = [
 const FAVOURED: { readonly [B in Bias]: { readonly moments: readonly Moment[]; readonly rates: readonly string[] } } = {
   silent: { moments: [], rates: [] },
   crashes: { moments: ['crash'], rates: [] },
-  double_owners: { moments: ['pause', 'rebalance'], rates: ['store_late'] },
+  double_owners: { moments: ['pause', 'rebalance'], rates: ['store_late', 'store_read_split'] },
   appends: { moments: ['crash'], rates: ['append'] },
   store: { moments: ['crash', 'rebalance'], rates: ['store'] },
   resends: { moments: ['break', 'client'], rates: ['append_unknown', 'append_refused', 'hint'] },

@@ -105,7 +105,11 @@ export class Role {
     const { process, started } = this;
     if (process === null || process.state !== 'running' || started?.stop === undefined) return;
     this.started = null;
-    await started.stop();
+    try {
+      await started.stop();
+    } catch {
+      // It could not say goodbye; then it is killed.
+    }
     if (this.process !== process) return;
     process.crash();
     this.start();
