@@ -4,7 +4,7 @@ import { clockTime, fullTime } from './calendar.ts';
 import type { Bubble, ChatItem } from './chat-items.ts';
 import { h, icon } from './dom.ts';
 import { icons } from './icons.ts';
-import type { PendingState } from './pending-sends.ts';
+import { isRefused, type PendingState } from './pending-sends.ts';
 
 export interface BubblePort {
   retry(localId: number): void;
@@ -61,7 +61,7 @@ function meta({ time, state }: Bubble): HTMLElement {
 }
 
 function trouble({ state, reason, localId }: Bubble, port: BubblePort): HTMLElement | null {
-  if ((state !== 'rejected' && state !== 'perhaps_not_sent') || localId === undefined) return null;
+  if (state === null || !isRefused(state) || localId === undefined) return null;
   const text =
     state === 'rejected'
       ? `Not sent. ${reason ?? ''}`

@@ -1,6 +1,7 @@
 // One signed-in user on one tab: joins the SDK's client, the HTTP api and the pure parts. It draws nothing; it says when
 // something changed, and whoever draws asks it.
 import {
+  browserRuntime,
   type ClientFailure,
   type ClientState,
   createBrowserClient,
@@ -11,7 +12,6 @@ import {
   SendRefused,
   type StateChange,
 } from '../client/browser.ts';
-import { browserRuntime } from '../client/browser-runtime.ts';
 import { errorCatalogue } from '../kernel/errors.ts';
 import type { Timer } from '../kernel/runtime.ts';
 import { type Conversation, ConversationBook } from './conversation-book.ts';

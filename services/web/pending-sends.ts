@@ -13,6 +13,11 @@ export interface SentLike {
 
 export type PendingState = 'queued' | 'accepted' | 'sequenced' | 'rejected' | 'perhaps_not_sent';
 
+/** Nothing more happens with it by itself. */
+export function isRefused(state: PendingState): boolean {
+  return state === 'rejected' || state === 'perhaps_not_sent';
+}
+
 export interface PendingSend {
   readonly sent: SentLike;
   readonly state: PendingState;
@@ -57,7 +62,7 @@ export class PendingSends {
 
   /** A new client object: it numbers anew what is still unsent. What was refused stays to be seen. */
   restart(unsent: readonly SentLike[], time: number): void {
-    const refused = this.#list.filter(({ state }) => state === 'rejected' || state === 'perhaps_not_sent');
+    const refused = this.#list.filter(({ state }) => isRefused(state));
     // Their local ids belonged to the client before; negative ones never meet those of the new one.
     const kept = refused.map((pending, index) => ({ ...pending, sent: { ...pending.sent, localId: -1 - index } }));
     this.#list = [...kept, ...unsent.map((sent) => ({ sent, state: 'queued', time }) as const)];

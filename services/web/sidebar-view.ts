@@ -8,12 +8,14 @@ import { previewText } from './event-text.ts';
 import { icons } from './icons.ts';
 import { KeyedChildren, type KeyedItem } from './keyed-children.ts';
 import { addressOf } from './page-address.ts';
+import { isRefused } from './pending-sends.ts';
 
 interface Row extends KeyedItem {
   readonly title: string;
   readonly isGroup: boolean;
   readonly preview: string;
-  readonly isSending: boolean;
+  /** Of one's own newest message, while it is not decided or was refused. */
+  readonly state: 'sending' | 'not sent' | null;
   readonly when: string;
   readonly unread: number;
   readonly isOpen: boolean;
@@ -79,7 +81,7 @@ export class SidebarView {
       title: titleOf(conversation, this.#session.me),
       isGroup: kind === 'group',
       preview: pending === undefined ? preview : `You: ${pending.sent.payload.replace(/\s+/g, ' ')}`,
-      isSending: pending !== undefined,
+      state: pending === undefined ? null : isRefused(pending.state) ? 'not sent' : 'sending',
       when: time === 0 ? '' : shortLabel(time, now),
       unread: this.#session.unread(conversation),
       isOpen: id === this.#session.openId,
@@ -92,11 +94,12 @@ export function titleOf({ title, peer }: Conversation, me: string): string {
   return title === '' ? '…' : title;
 }
 
-function rowView({ key, title, isGroup, preview, isSending, when, unread, isOpen }: Row): HTMLElement {
+function rowView({ key, title, isGroup, preview, state, when, unread, isOpen }: Row): HTMLElement {
   const count = unread > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : String(unread);
   const badge = h('span', { class: 'unread', title: `${unread} unread` }, count);
   const text = h('span', { class: 'preview' }, preview);
-  if (isSending) text.prepend(icon(icons.clock, 'sending'));
+  if (state !== null) text.prepend(icon(state === 'sending' ? icons.clock : icons.alert, state));
+  if (state === 'not sent') text.classList.add('not-sent');
   return h(
     'a',
     {

@@ -128,6 +128,7 @@ describe('the page', () => {
     await writer.write(...expected.slice(5, 9));
     const banner = writer.page.locator('.banner', { hasText: /No connection\. Trying again in \d+ s\./ });
     await banner.waitFor();
+    await banner.evaluate(async (element) => Promise.all(element.getAnimations().map((one) => one.finished)));
     await writer.page.locator('.message[data-state=queued]').last().waitFor();
     await shoot(writer, 'no-connection');
     await server.restart();

@@ -46,6 +46,7 @@ const expectedLedger = {
   ok: true,
   rooms: 1,
   users: 130,
+  escapedNicks: 0,
   lines: 1187,
   messages: { sent: 1158, accepted: 1158, sequenced: 1158, rejected: {} },
   commands: { sent: 60, sequenced: 59, rejected: {}, unchanged: 1 },

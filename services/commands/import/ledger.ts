@@ -6,6 +6,8 @@ export type Rejections = Record<string, number>;
 export interface Ledger {
   readonly rooms: number;
   readonly users: number;
+  /** Of them: nicks that are no legal ids, and are written with escapes. */
+  readonly escapedNicks: number;
   readonly lines: number;
   readonly messages: {
     readonly sent: number;

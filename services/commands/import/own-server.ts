@@ -62,10 +62,12 @@ export class OwnServer {
     return this.#cpu_s === null || now_s === null ? null : this.#cpu_s + now_s;
   }
 
-  /** kill -9, then a start on the same ports and data. */
+  /** kill -9, then a start on the same ports and data. @throws ImportFailed when it does not come back. */
   async crash(): Promise<void> {
     await this.#end('SIGKILL');
-    await this.#start();
+    await this.#start().catch((error: Error) => {
+      throw new ImportFailed(error.message);
+    });
   }
 
   async stop(): Promise<void> {

@@ -8,8 +8,9 @@ export function ledgerJson(ledger: Ledger, cost: Cost): string {
 export function ledgerTable(ledger: Ledger, cost: Cost): string {
   const { messages, commands, inboxes } = ledger;
   const { reading, importing, verifying } = cost.time_s;
+  const escaped = ledger.escapedNicks === 0 ? '' : ` (${number(ledger.escapedNicks)} with escapes in their id)`;
   const rows: (readonly [string, string, string?])[] = [
-    ['rooms', number(ledger.rooms), `${number(ledger.lines)} lines, ${number(ledger.users)} users`],
+    ['rooms', number(ledger.rooms), `${number(ledger.lines)} lines, ${number(ledger.users)} users${escaped}`],
     ['sent', number(messages.sent), 'messages'],
     ['accepted', number(messages.accepted)],
     ['sequenced', number(messages.sequenced)],

@@ -15,7 +15,7 @@ import { planRoom, type RoomPlan } from './plan-room.ts';
 import type { Progress } from './progress.ts';
 import { readHistory } from './read-history.ts';
 import { Speakers } from './speakers.ts';
-import { IMPORTER } from './user-of-nick.ts';
+import { IMPORTER, nickOfUser } from './user-of-nick.ts';
 import { verifyInboxes } from './verify-inboxes.ts';
 
 export interface ImportRun {
@@ -109,6 +109,7 @@ async function replay(
   const ledger: Ledger = {
     rooms: rooms.size,
     users: users.size,
+    escapedNicks: [...users].filter((user) => nickOfUser(user) !== user).length,
     lines: plans.reduce((sum, { room }) => sum + room.lines.length, 0),
     messages: {
       sent: messages.sent,

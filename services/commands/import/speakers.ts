@@ -6,8 +6,10 @@ import type { Cursor } from '../../protocol/frames.ts';
 import { ImportFailed } from './bad-input.ts';
 import type { FrontDoor } from './front-door.ts';
 
-/** 20,000 open files are a usual limit, and a client with its buffers takes about 50 KiB on both sides together. */
-const CLIENTS_MAX = 4_000;
+/** Each is an open file here and in the server; 4,096 of them is the least limit that systems have for a process. */
+const CLIENTS_MAX = 2_000;
+/** Longer than any restart; the client sends again by itself all the while. */
+const ANSWER_MS_MAX = 120_000;
 
 interface Speaker {
   readonly client: FanlogClient;
@@ -37,16 +39,24 @@ export class Speakers {
     this.#clients_max = options.clients_max ?? CLIENTS_MAX;
   }
 
-  /** Sends, and resolves when the log has it or it is decided. @throws SendRefused when it cannot be sent at all. */
+  /**
+   * Sends, and resolves when the log has it or it is decided. @throws SendRefused when it cannot be sent at all,
+   * ImportFailed when nobody answers.
+   */
   async say(user: string, conversationId: string, text: string, contentType: string): Promise<SentMessage> {
     const { client, waiting } = this.#speakerOf(user);
     const message = client.send(conversationId, text, contentType);
-    if (message.stage === 'queued') await new Promise<void>((resolve) => waiting.set(message, resolve));
+    if (message.stage !== 'queued') return message;
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.#options.door.runtime.setTimer(ANSWER_MS_MAX, () => {
+        reject(new ImportFailed(`No server took a message within ${ANSWER_MS_MAX / 1000} s.`));
+      });
+      waiting.set(message, () => {
+        timer.cancel();
+        resolve();
+      });
+    });
     return message;
-  }
-
-  get size(): number {
-    return this.#speakers.size;
   }
 
   close(): void {

@@ -10,6 +10,7 @@ const inboxes = { members: 2, expected: 1234, found: 1234, missing: 0, repeated:
 const ledger: Ledger = {
   rooms: 1,
   users: 2,
+  escapedNicks: 0,
   lines: 10,
   messages: { sent: 9, accepted: 9, sequenced: 7, rejected: { payload_too_large: 1, too_old: 1 } },
   commands: { sent: 3, sequenced: 2, unchanged: 1, rejected: {} },
