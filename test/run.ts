@@ -2,18 +2,21 @@
 // Its last line is `N passed, N failed`, alone; the exit code is 1 if anything failed. Nothing is left out silently:
 // skipped, todo and cancelled tests, files without tests and stages without files all count as failures.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCheck } from './runner/run-check.ts';
 import { runFiles } from './runner/run-files.ts';
 import { formatDuration, type Tally } from './runner/tally.ts';
 import { findTestFiles } from './runner/test-files.ts';
+import { takeServerSettings, withServers } from './runner/with-servers.ts';
 
 type Stage = { name: string; title: string; run: () => Promise<Tally> };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // The children find tsx, and the sources their data, from here.
 process.chdir(root);
+
+const serverSettings = takeServerSettings();
 
 // Two cores are the smallest machine this runs on. One browser at a time: two fight for both.
 const FILES_AT_ONCE = 2;
@@ -25,6 +28,7 @@ const stages: Stage[] = [
   folder('contract', 'contract tests'),
   folder('simulation', 'simulation'),
   folder('integration', 'integration tests'),
+  onServers(folder('cluster', 'cluster tests, on Kafka, Cassandra and Redis')),
   folder('browser', 'browser tests', 1),
 ];
 
@@ -45,13 +49,19 @@ function folder(name: string, title: string, filesAtOnce = FILES_AT_ONCE): Stage
   };
 }
 
+function onServers(stage: Stage): Stage {
+  return { ...stage, run: () => withServers(serverSettings, stage.run) };
+}
+
 function selectStages(args: string[]): Stage[] {
   if (args.length === 0) return stages;
   return args.map((arg) => {
     const stage = stages.find(({ name }) => name === arg);
     if (stage !== undefined) return stage;
     if (arg.endsWith('.test.ts') && existsSync(arg)) {
-      return { name: arg, title: arg, run: () => runFiles([join(root, arg)], 1) };
+      const file = resolve(root, arg);
+      const stage = { name: arg, title: arg, run: () => runFiles([file], 1) };
+      return relative(root, file).startsWith('test/cluster/') ? onServers(stage) : stage;
     }
     const names = stages.map(({ name }) => name).join(', ');
     return unknownStage(arg, `neither a stage (${names}) nor a *.test.ts file`);

@@ -32,7 +32,7 @@ test('prepare loads the build, which needs esbuild, only after the installer ran
 });
 
 test('every script that runs the project prepares it first and leaves its signals to node', () => {
-  for (const name of ['start', 'import', 'simulate', 'bench', 'test']) {
+  for (const name of ['start', 'import', 'simulate', 'bench', 'servers', 'test']) {
     assert.equal(manifest.scripts[`pre${name}`], 'node infra/bootstrap/prepare.mjs', `pre${name}`);
     assert.match(manifest.scripts[name] ?? '', /^exec node /, name);
   }
@@ -59,7 +59,7 @@ test('the check that CI runs is executable', () => {
 });
 
 test('every test file lies in the folder of a stage, or it would never run', () => {
-  const stages = ['unit', 'contract', 'simulation', 'integration', 'browser'];
+  const stages = ['unit', 'contract', 'simulation', 'integration', 'cluster', 'browser'];
   const strays = readdirSync(new URL('test/', root), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.ts'))
     .filter((path) => !stages.includes(path.split(/[\\/]/)[0]!));

@@ -1,0 +1,82 @@
+// A TCP proxy that fails as networks do, on demand and at the right moment.
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/**
+ * pass: as if it were not there
+ * cut: whatever is asked reaches the server; its next answer closes the connection instead of coming through
+ * half: like cut, but the first half of the answer comes through
+ * hold: whatever is asked reaches the server; no answer comes, and the connection stays
+ * refuse: no connections, and those that were are closed
+ */
+export type ProxyMode = 'pass' | 'cut' | 'half' | 'hold' | 'refuse';
+
+export class TcpProxy {
+  /** Changes an answer on its way back; may work in place. */
+  rewrite: (answer: Buffer) => Buffer = (answer) => answer;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #mode: ProxyMode = 'pass';
+  #port = 0;
+
+  private constructor(host: string, port: number) {
+    this.#target = { host, port };
+    this.#server = createServer((client) => this.#accept(client));
+  }
+
+  /** @param address `host:port` of the server */
+  static async to(address: string): Promise<TcpProxy> {
+    const [host, port] = address.split(':');
+    const proxy = new TcpProxy(host!, Number(port));
+    await proxy.#listen(0);
+    return proxy;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get connections(): number {
+    return this.#sockets.size / 2;
+  }
+
+  async become(mode: ProxyMode): Promise<void> {
+    const before = this.#mode;
+    this.#mode = mode;
+    if (mode === 'refuse' && before !== 'refuse') await this.close();
+    if (mode !== 'refuse' && before === 'refuse') await this.#listen(this.#port);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #listen(port: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    const address = this.#server.address();
+    if (address !== null && typeof address === 'object') this.#port = address.port;
+  }
+
+  #accept(client: Socket): void {
+    const server = connect(this.#target);
+    const end = () => {
+      client.destroy();
+      server.destroy();
+      this.#sockets.delete(client);
+      this.#sockets.delete(server);
+    };
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', end);
+      socket.on('close', end);
+    }
+    client.on('data', (asked) => server.write(asked));
+    server.on('data', (answer) => {
+      if (this.#mode === 'cut') end();
+      else if (this.#mode === 'half') client.end(answer.subarray(0, answer.length / 2), () => server.destroy());
+      else if (this.#mode === 'pass') client.write(this.rewrite(answer));
+    });
+  }
+}
