@@ -184,6 +184,8 @@ export class EdgeNode implements SessionHost {
       this.#users.set(name, user);
     }
     const older = user.sessions.find((other) => other.device === device);
+    // A hello that was long on its way, of a connection whose client has opened another since: the later one stays.
+    if (older !== undefined && older.number > session.number) return refusal('session_replaced');
     if (older === undefined && user.sessions.length >= this.limits.devices_per_user_max) {
       return refusal('too_many_devices');
     }

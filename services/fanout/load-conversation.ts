@@ -1,15 +1,30 @@
 // Brings a conversation's state from the store into memory, once per assignment (R2).
 import { limits } from '../kernel/limits.ts';
-import type { StateStore, TimelineRow } from '../ports/store/state-store.ts';
+import type { ConversationRow, StateStore, TimelineRow } from '../ports/store/state-store.ts';
 import { type ConversationState, stateFromRows, unbornConversation } from './conversation-state.ts';
 
 /** Rows read at once: a minute of a busy conversation's messages. */
 const TAIL_ROWS_MAX = 200;
 
 export async function loadConversation(store: StateStore, conversationId: string): Promise<ConversationState> {
-  const row = await store.loadConversation(conversationId);
+  const row = await readState(store, conversationId);
   if (row === null) return unbornConversation(conversationId);
   return stateFromRows(row, await loadTail(store, conversationId, row.seq, row.time - limits.id_remembered_ms));
+}
+
+/**
+ * The state as of one position. A quorum read asks two replicas at two moments, and an owner that is being replaced may
+ * flush twice in between: the first replica then lacks both flushes, the second may have missed the first one, and the
+ * merged rows are true at no position. So it is read until two reads in a row agree: the second began when every flush
+ * before that position was on a quorum.
+ */
+async function readState(store: StateStore, conversationId: string): Promise<ConversationRow | null> {
+  let row = await store.loadConversation(conversationId);
+  for (;;) {
+    const again = await store.loadConversation(conversationId);
+    if (again?.asOf === row?.asOf) return again;
+    row = again;
+  }
 }
 
 /**

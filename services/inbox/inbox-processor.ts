@@ -191,9 +191,12 @@ export class InboxProcessor {
   #number(record: InboxEntries, position: Position, age_ms: number, outputs: SliceOutputs): void {
     const { conversationId, seq, kind, event } = record;
     const numbered: Recipient[] = [];
-    for (const user of record.recipients) {
-      const head = this.#heads.get(user);
+    for (const recipient of record.recipients) {
+      const head = this.#heads.get(recipient);
       if (head === undefined) throw new Error('an entry was to be numbered before its recipient was loaded');
+      // The head's own text, not the record's equal one: every map from here to the socket knows it already, and what was
+      // decoded need not live as long as the row.
+      const { user } = head;
       const inboxSeq = takeInboxSeq(head, position);
       if (inboxSeq === 0) {
         // Written by an owner before us, who may not have come to tell it.
@@ -202,8 +205,9 @@ export class InboxProcessor {
         continue;
       }
       this.#dirty.add(head);
-      outputs.rows.push({ user, inboxSeq, conversationId, seq, kind, position });
-      numbered.push({ user, inboxSeq });
+      const row = { user, inboxSeq, conversationId, seq, kind, position };
+      outputs.rows.push(row);
+      numbered.push(row);
     }
     // Stamped by position and equal at every attempt: written for skipped recipients too, it changes nothing.
     for (const user of record.joined)

@@ -222,6 +222,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'state-read-once',
+    rule: 'R2: a state is read until two reads in a row agree',
+    bias: 'torn_reads',
+    patches: [
+      {
+        file: LOAD,
+        find: 'if (again?.asOf === row?.asOf) return again;',
+        replace: 'if (again !== undefined) return row;',
+      },
+    ],
+  },
+  {
     name: 'commands-not-deduplicated',
     rule: 'Repeats: every command is decided once',
     bias: 'appends',

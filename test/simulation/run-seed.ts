@@ -107,6 +107,7 @@ function watchRejections(violations: Violations): () => void {
 
 class Seed {
   readonly #world: World;
+  readonly #bias: Bias | null;
   readonly #plan: FaultPlan;
   readonly #workload: Workload;
   #replayed: { readonly length: number; readonly log: ReplayedLog; readonly violations: Violations } | null = null;
@@ -115,6 +116,7 @@ class Seed {
 
   constructor(world: World, bias: Bias | null) {
     this.#world = world;
+    this.#bias = bias;
     this.#plan = new FaultPlan(world, bias);
     this.#workload = new Workload(world);
   }
@@ -124,7 +126,7 @@ class Seed {
     for (const role of roles) role.start();
     for (const device of devices) device.start();
     faults.enabled = true;
-    this.#workload.begin(CHAOS_MS);
+    this.#workload.begin(CHAOS_MS, this.#bias);
     this.#plan.begin(CHAOS_MS);
     await scheduler.run(CHAOS_MS + 500);
     await this.#topUp();
