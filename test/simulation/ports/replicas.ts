@@ -78,7 +78,7 @@ export class Replicas {
       this.faults.count('store_read_split');
       const first = this.#merge([pair[0]], partition, select);
       const { random } = this.scheduler;
-      const later_ms = random.chance(0.7) ? random.between(0.1, 40) : random.between(40, 500);
+      const later_ms = random.chance(0.5) ? random.between(0.1, 40) : random.between(40, 500);
       this.scheduler.schedule(later_ms, WORLD, label, () => {
         answer.resolve(this.#repair(pair, partition, this.#merge([pair[1]], partition, select, first)));
       });
