@@ -111,6 +111,7 @@ export class EdgeNode implements SessionHost {
       userOf: (user) => this.#users.get(user),
       sessionOf: (number) => this.#sessions.get(number),
       onCanary: deps.onCanary ?? (() => {}),
+      tellBehindSoon: (sessions) => this.#tellBehindSoon(sessions),
     });
   }
 

@@ -57,6 +57,9 @@ export interface InboxDependencies {
   readonly settings?: Partial<InboxSettings>;
 }
 
+/** A registry that is away for a minute under load; 100 bytes each. */
+const OWED_USERS_MAX = 100_000;
+
 interface TakenRecord {
   readonly record: LogRecord;
   readonly position: Position;
@@ -80,6 +83,8 @@ export class InboxProcessor {
   readonly #hints: PendingHints;
   readonly #heads = new Map<string, InboxHead>();
   readonly #dirty = new Set<InboxHead>();
+  /** Users for whom a delivery was given up, and who were not told `behind` yet. */
+  readonly #owed = new Set<string>();
   #parked: ReadonlySet<number> = new Set();
   #sources: Sources = {};
   #next = 0;
@@ -238,13 +243,23 @@ export class InboxProcessor {
   }
 
   async #tell({ entries, behind, canaries }: SliceOutputs): Promise<void> {
-    if (entries.length > 0 || behind.size > 0) {
-      this.#dependencies.metrics.add('inbox_behind', behind.size);
-      this.#hints.track(deliverEntries(this.#dependencies, entries, behind));
-    }
+    this.#deliver(entries, behind);
     for (const canary of canaries) this.#hints.track(this.#answerCanary(canary));
     if (this.#hints.size > this.#settings.hints_pending_max)
       await this.#hints.settled(limits.hint_wait_ms_max, this.#assignment.signal);
+  }
+
+  /** Whoever a delivery was given up for is told `behind` with the next one, or at the next flush. */
+  #deliver(entries: readonly WrittenEntry[], behind: Set<string>): void {
+    for (const user of this.#owed) behind.add(user);
+    this.#owed.clear();
+    if (entries.length === 0 && behind.size === 0) return;
+    this.#dependencies.metrics.add('inbox_behind', behind.size);
+    const delivering = deliverEntries(this.#dependencies, entries, behind).then((missed) => {
+      // Above the bound their own look at the head, every ten minutes, has to do.
+      for (const user of missed) if (this.#owed.size < OWED_USERS_MAX) this.#owed.add(user);
+    });
+    this.#hints.track(delivering);
   }
 
   /** Goes the way of an entry: a row first, then the delivery stream. */
@@ -268,8 +283,10 @@ export class InboxProcessor {
     const heads = [...this.#dirty].map((head) => ({ ...head }));
     if (heads.length > 0) await this.#retry(() => store.writeHeads(heads));
     this.#dirty.clear();
+    this.#deliver([], new Set());
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
     this.#forgetFlush();
+    if (this.#owed.size > 0) this.#scheduleFlush();
     if (this.#next > this.#committed) {
       const checkpoint = { offset: this.#next, sources: { ...this.#sources }, foldVersion: 1 };
       await this.#retry(() => store.saveCheckpoint('inbox', partition, checkpoint));
