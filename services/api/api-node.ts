@@ -17,9 +17,10 @@ import { CanaryProber } from './canary-prober.ts';
 import { CommandGateway } from './command-gateway.ts';
 import type { ApiContext } from './context.ts';
 import { allowOtherOrigins } from './cross-origin.ts';
+import { KnownRoutes } from './known-routes.ts';
 import { mapErrors, onFrameworkError } from './map-errors.ts';
 import { openApi } from './open-api.ts';
-import { RateLimit } from './rate-limit.ts';
+import { PER_ADDRESS, PER_USER, RateLimit } from './rate-limit.ts';
 import { formats } from './request-schemas.ts';
 import { accountRoutes } from './routes-accounts.ts';
 import { conversationRoutes } from './routes-conversations.ts';
@@ -85,7 +86,7 @@ export class ApiNode {
     const { address, delivery, pageFolder, logger } = this.#options;
     const app = this.#app;
     allowOtherOrigins(app);
-    mapErrors(app, logger);
+    mapErrors(app, logger, new KnownRoutes(app));
     openApi(app);
     const context = this.#context();
     accountRoutes(app, context);
@@ -155,7 +156,8 @@ export class ApiNode {
       edgeUrls,
       gateway: this.gateway,
       passwords: new Passwords(runtime),
-      signInLimit: new RateLimit(runtime),
+      signInLimit: new RateLimit(runtime, PER_ADDRESS),
+      passwordLimit: new RateLimit(runtime, PER_USER),
       unready: () => {
         if (this.#draining) return refusal('draining');
         return this.ready() ? null : refusal('not_ready');
@@ -172,6 +174,6 @@ function newServer(runtime: Runtime): FastifyInstance {
     genReqId: () => Buffer.from(runtime.randomBytes(8)).toString('hex'),
     frameworkErrors: onFrameworkError,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, formats } },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, discriminator: true, formats } },
   });
 }
