@@ -32,6 +32,11 @@ import { serviceRoutes } from './routes-service.ts';
 const PARAMETER_CHARACTERS_MAX = 3 * limits.conversation_id_bytes_max;
 const REQUEST_BYTES_MAX = limits.frame_bytes_max;
 
+/** Until a whole request has come: 64 KiB on a bad phone network. */
+const REQUEST_MS_MAX = 30_000;
+/** For answers under way when the server goes down; a command has its outcome in milliseconds. */
+const CLOSE_MS_MAX = 3_000;
+
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 export interface ApiNodeOptions {
@@ -86,6 +91,10 @@ export class ApiNode {
     const { address, delivery, pageFolder, logger } = this.#options;
     const app = this.#app;
     allowOtherOrigins(app);
+    // Or its connection would be kept alive, and the close would wait for it.
+    app.addHook('onSend', async (_request, reply) => {
+      if (this.#draining) reply.header('connection', 'close');
+    });
     mapErrors(app, logger, new KnownRoutes(app));
     openApi(app);
     const context = this.#context();
@@ -133,9 +142,16 @@ export class ApiNode {
   async stop(): Promise<void> {
     this.drain();
     this.#prober.stop();
-    await this.#app.close();
+    await this.#close();
     this.#appender.stop();
     await this.#reader?.close();
+  }
+
+  /** A socket that says nothing, or half a request, must not hold the process up: after a while it is cut. */
+  async #close(): Promise<void> {
+    const cut = this.#options.runtime.setTimer(CLOSE_MS_MAX, () => this.#app.server.closeAllConnections());
+    await this.#app.close();
+    cut.cancel();
   }
 
   #onRecords(records: readonly DeliveryRecord[]): void {
@@ -171,6 +187,7 @@ function newServer(runtime: Runtime): FastifyInstance {
     logger: false,
     bodyLimit: REQUEST_BYTES_MAX,
     forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_MS_MAX,
     genReqId: () => Buffer.from(runtime.randomBytes(8)).toString('hex'),
     frameworkErrors: onFrameworkError,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },

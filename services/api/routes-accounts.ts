@@ -17,19 +17,24 @@ interface Credentials {
 
 export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
   const { store, passwords, tokens, users, runtime, signInLimit, passwordLimit, appKey } = context;
+  const headers = { type: 'object', properties: { 'x-fanlog-app-key': { type: 'string' } } };
 
   app.post<{ Body: Credentials }>(
     '/v1/accounts',
     {
       schema: {
-        summary: 'Make an account and sign in',
+        summary: 'Make an account and sign in; where an application key is set, only with that key',
+        headers,
         body: object({ user, password }, ['user', 'password']),
         answers: { 201: session },
-        refusals: ['user_exists', 'too_many_requests', 'store_unavailable'],
+        refusals: ['not_permitted', 'user_exists', 'too_many_requests', 'store_unavailable'],
       },
     },
     async (request, reply) => {
       if (!signInLimit.take(request.ip)) return refuse(request, reply, refusal('too_many_requests'));
+      // Otherwise anybody could take the name of one of the application's users before they first come, and keep reading.
+      const closed = appKey === null ? null : refusedKey(request.headers['x-fanlog-app-key'], appKey);
+      if (closed !== null) return refuse(request, reply, closed);
       const { user: name, password: secret } = request.body;
       // Looked up first: hashing costs 80 ms, and the look-up gives away no more than the answer does.
       if ((await store.loadAccount(name)) !== null) return refuse(request, reply, refusal('user_exists'));
@@ -71,7 +76,6 @@ export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
   );
 
   const lifetime = { type: 'integer', minimum: TOKEN_LIFETIME_S_MIN, maximum: TOKEN_LIFETIME_S_MAX };
-  const headers = { type: 'object', properties: { 'x-fanlog-app-key': { type: 'string' } } };
   app.post<{ Body: { user: string; ttl_s?: number } }>(
     '/v1/tokens',
     {

@@ -22,6 +22,7 @@ interface Answer {
 }
 
 const APP_KEY = 'the key of the application, 32 bytes';
+const WITH_KEY = { 'x-fanlog-app-key': APP_KEY };
 
 async function call(
   server: EmbeddedServer,
@@ -161,10 +162,10 @@ describe('the api', () => {
   describe('accounts', () => {
     test('are made once, sign in, and their token works', async () => {
       const account = { user: 'dora', password: 'dora’s password' };
-      const made = await post('/v1/accounts', account);
+      const made = await post('/v1/accounts', account, undefined, WITH_KEY);
       assert.equal(made.status, 201);
       assert.equal(made.data.user, 'dora');
-      assert.equal((await post('/v1/accounts', account)).code, 'user_exists');
+      assert.equal((await post('/v1/accounts', account, undefined, WITH_KEY)).code, 'user_exists');
       const { status, data } = await post('/v1/sessions', account);
       assert.equal(status, 201);
       assert.ok(data.expiresAt > Date.now() + 3_500_000);
@@ -176,8 +177,14 @@ describe('the api', () => {
       }
     });
 
+    test('are made only with the application’s key where there is one, or names could be taken from its users', async () => {
+      const account = { user: 'victim', password: 'the attacker’s own' };
+      assert.equal((await post('/v1/accounts', account)).code, 'not_permitted');
+      assert.equal((await post('/v1/sessions', account)).code, 'wrong_credentials');
+    });
+
     test('refuse a wrong password and an unknown user with the same words', async () => {
-      await post('/v1/accounts', { user: 'emil', password: 'the right one' });
+      await post('/v1/accounts', { user: 'emil', password: 'the right one' }, undefined, WITH_KEY);
       const wrong = await post('/v1/sessions', { user: 'emil', password: 'the wrong one' });
       const unknown = await post('/v1/sessions', { user: 'nobody', password: 'the wrong one' });
       assert.deepEqual([wrong.status, wrong.code, wrong.message], [401, 'wrong_credentials', unknown.message]);
@@ -247,7 +254,8 @@ describe('the api', () => {
       const { token } = await server().tokens.issue('minted', 'app'); // by the application's backend itself
       const headers = { authorization: `Bearer ${token}` };
       await call(server(), 'GET', '/v1/conversations', { headers });
-      assert.equal((await post('/v1/accounts', { user: 'minted', password: 'long enough' })).code, 'user_exists');
+      const taken = { user: 'minted', password: 'long enough' };
+      assert.equal((await post('/v1/accounts', taken, undefined, WITH_KEY)).code, 'user_exists');
       assert.equal((await post('/v1/sessions', { user: 'minted', password: 'long enough' })).code, 'wrong_credentials');
     });
 
