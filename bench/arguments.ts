@@ -1,5 +1,6 @@
 // What `npm run bench -- …` takes.
 import { parseArgs } from 'node:util';
+import { argumentMistake } from '../services/kernel/command-line.ts';
 import { SENDERS_MAX } from './loader/message-ids.ts';
 import { isScenarioName, type ScenarioName, scenarios } from './scenarios/index.ts';
 import type { ScenarioOptions } from './scenarios/scenario.ts';
@@ -41,29 +42,18 @@ export interface BenchArguments {
   readonly options: ScenarioOptions;
 }
 
-/** null: help is asked for. @throws Error with a sentence for whoever typed it. */
+/** The command line is wrong; the message says how, to whoever typed it. */
+export class BadArguments extends Error {
+  override readonly name = 'BadArguments';
+}
+
+/** null: help is asked for. @throws BadArguments */
 export function readArguments(argv: readonly string[]): BenchArguments | null {
-  const text = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      seconds: text,
-      pairs: text,
-      window: text,
-      members: text,
-      'payload-bytes': text,
-      rate: text,
-      profile: { type: 'string', default: 'embedded' },
-      'server-args': { type: 'string', default: '' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const { values, positionals } = parse(argv);
   if (values.help) return null;
   const unknown = positionals.find((name) => !isScenarioName(name));
-  if (unknown !== undefined) throw new Error(`there is no scenario ${unknown}: ${NAMES.join(', ')}`);
-  if (values.profile !== 'embedded') throw new Error(`there is no profile ${values.profile} yet: embedded`);
+  if (unknown !== undefined) throw new BadArguments(`there is no scenario ${unknown}: ${NAMES.join(', ')}`);
+  if (values.profile !== 'embedded') throw new BadArguments(`there is no profile ${values.profile} yet: embedded`);
   const number = (name: NumberName) => readNumber(name, values[name]);
   return {
     names: positionals.length > 0 ? (positionals as ScenarioName[]) : NAMES,
@@ -81,9 +71,33 @@ export function readArguments(argv: readonly string[]): BenchArguments | null {
   };
 }
 
+function parse(argv: readonly string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        seconds: text,
+        pairs: text,
+        window: text,
+        members: text,
+        'payload-bytes': text,
+        rate: text,
+        profile: { type: 'string', default: 'embedded' },
+        'server-args': { type: 'string', default: '' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw new BadArguments(argumentMistake(error));
+  }
+}
+
 function readNumber(name: NumberName, text: string | undefined): number {
   if (text === undefined) return DEFAULTS[name];
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1 && value <= MOST[name]) return value;
-  throw new Error(`--${name} is a whole number from 1 to ${MOST[name]}`);
+  throw new BadArguments(`--${name} is a whole number from 1 to ${MOST[name]}`);
 }

@@ -1,11 +1,14 @@
 // `npm run bench -- throughput|latency|group`: starts a server, loads it from a process of its own, prints what it cost.
-// Progress goes to standard error, the report to standard output. Ends with 1 when a promise was broken.
-import { readArguments, USAGE } from './arguments.ts';
+// Progress goes to standard error, the report to standard output. Ends with 1 when a promise was broken,
+// with 2 for wrong arguments.
+import { BadArguments, readArguments, USAGE } from './arguments.ts';
 import { readConditions } from './conditions.ts';
 import { LOADER_ARGUMENT, runInLoader, serveAsLoader } from './loader/loader-process.ts';
 import { brokenPromises, type RunReport, renderReport } from './report.ts';
 import type { ScenarioResult } from './scenarios/scenario.ts';
 import { type ServerUnderLoad, startServer } from './server.ts';
+
+const EXIT_BAD_INPUT = 2;
 
 async function main(argv: readonly string[]): Promise<void> {
   const given = readArguments(argv);
@@ -46,7 +49,8 @@ if (process.argv[2] === LOADER_ARGUMENT) {
   serveAsLoader();
 } else {
   await main(process.argv.slice(2)).catch((error: Error) => {
-    process.stderr.write(`bench: ${error.message}\n`);
-    process.exitCode = 1;
+    const isMistyped = error instanceof BadArguments;
+    process.stderr.write(`bench: ${error.message}${isMistyped ? '. See npm run bench -- --help.' : ''}\n`);
+    process.exitCode = isMistyped ? EXIT_BAD_INPUT : 1;
   });
 }

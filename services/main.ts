@@ -1,6 +1,7 @@
 // The one entry: `npm start`, or `node dist/main.js --role all`.
 import { parseArgs } from 'node:util';
-import { type Configuration, loadConfiguration, settingsMarkdown } from './kernel/configuration.ts';
+import { argumentMistake } from './kernel/command-line.ts';
+import { type Configuration, loadConfiguration, settingsText } from './kernel/configuration.ts';
 import { DataFolderError } from './kernel/data-folder.ts';
 import { endOnSignals } from './kernel/lifecycle.ts';
 import { limits } from './kernel/limits.ts';
@@ -13,9 +14,15 @@ import { StartError } from './profiles/start-error.ts';
 
 const USAGE = `Usage: npm start [-- --role all] [--exit-with-parent]
 
-Starts every part of fanlog in this process. With --exit-with-parent it goes down when its standard input is closed. Settings are environment variables:
+Starts every part of fanlog in this process.
 
-${settingsMarkdown()}`;
+  --role all            what this process runs; the only value in this version
+  --exit-with-parent    go down when standard input is closed
+  --help                print this
+
+Settings are environment variables:
+
+${settingsText()}`;
 
 async function main(): Promise<void> {
   const started = readArguments();
@@ -23,9 +30,6 @@ async function main(): Promise<void> {
   const loaded = loadConfiguration(process.env);
   if ('errors' in loaded) return fail(loaded.errors);
   const { configuration } = loaded;
-  if (configuration.kafka !== null) {
-    return fail(['FANLOG_KAFKA: this version has the embedded profile only. Unset it, with the other servers.']);
-  }
   const runtime = systemRuntime;
   const logger = createLogger(configuration.logLevel, () => runtime.now());
   let server: EmbeddedServer | null = null;
@@ -65,7 +69,7 @@ function readArguments(): { readonly exitWithParent: boolean } | null {
     else if (values.role === 'all') return { exitWithParent: values['exit-with-parent'] };
     else fail([`--role ${values.role}: this version runs all roles in one process. Use --role all, or leave it out.`]);
   } catch (error) {
-    fail([`${(error as Error).message.split('.')[0]}. See npm start -- --help.`]);
+    fail([`${argumentMistake(error)}. See npm start -- --help.`]);
   }
   return null;
 }

@@ -9,6 +9,7 @@ import type { Traffic } from './traffic.ts';
 /** Excluded from every figure: code gets compiled, caches fill. */
 export const WARM_UP_S = 3;
 const PROGRESS_MS = 2_000;
+const PROGRESS_MS_MIN = 10;
 const REST_MS_MAX = 10_000;
 const REST_POLL_MS = 20;
 
@@ -41,7 +42,8 @@ async function measure({ options, progress }: ScenarioContext, load: Load): Prom
   traffic.measurement.begin();
   const end = performance.now() + options.seconds * 1_000;
   let before = 0;
-  for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
+  // A timer may fire a little early; what is left then is no interval to tell a rate of.
+  for (let left = end - performance.now(); left > PROGRESS_MS_MIN; left = end - performance.now()) {
     const started = performance.now();
     await pause(Math.min(left, PROGRESS_MS));
     const { delivered } = traffic.measurement;

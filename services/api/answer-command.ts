@@ -1,12 +1,22 @@
 // From a command's outcome to a reply: the same rule for every route that asks for a decision.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isCommandId } from '../events/ids.ts';
-import { refusal } from '../kernel/errors.ts';
+import { type ErrorCode, refusal } from '../kernel/errors.ts';
 import { readConversation } from '../reading/index.ts';
 import type { CommandToSubmit } from './command-gateway.ts';
 import { newCommandId } from './command-id.ts';
 import type { ApiContext } from './context.ts';
 import { refuse, succeed } from './reply.ts';
+
+/** What any command in a conversation can meet, for the OpenAPI document. */
+export const COMMAND_REFUSALS: readonly ErrorCode[] = [
+  'not_a_member',
+  'conversation_not_found',
+  'clock',
+  'too_old',
+  'log_unavailable',
+  'overloaded',
+];
 
 /** The caller's `Idempotency-Key` (the schema has checked it), or a new id. */
 export function commandIdOf(request: FastifyRequest, { runtime }: ApiContext): string {

@@ -17,9 +17,10 @@ import { CanaryProber } from './canary-prober.ts';
 import { CommandGateway } from './command-gateway.ts';
 import type { ApiContext } from './context.ts';
 import { allowOtherOrigins } from './cross-origin.ts';
+import { KnownRoutes } from './known-routes.ts';
 import { mapErrors, onFrameworkError } from './map-errors.ts';
 import { openApi } from './open-api.ts';
-import { RateLimit } from './rate-limit.ts';
+import { PER_ADDRESS, PER_USER, RateLimit } from './rate-limit.ts';
 import { formats } from './request-schemas.ts';
 import { accountRoutes } from './routes-accounts.ts';
 import { conversationRoutes } from './routes-conversations.ts';
@@ -30,6 +31,11 @@ import { serviceRoutes } from './routes-service.ts';
 /** A conversation id of 136 bytes, each written as %XX. */
 const PARAMETER_CHARACTERS_MAX = 3 * limits.conversation_id_bytes_max;
 const REQUEST_BYTES_MAX = limits.frame_bytes_max;
+
+/** Until a whole request has come: 64 KiB on a bad phone network. */
+const REQUEST_MS_MAX = 30_000;
+/** For answers under way when the server goes down; a command has its outcome in milliseconds. */
+const CLOSE_MS_MAX = 3_000;
 
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
@@ -85,7 +91,11 @@ export class ApiNode {
     const { address, delivery, pageFolder, logger } = this.#options;
     const app = this.#app;
     allowOtherOrigins(app);
-    mapErrors(app, logger);
+    // Or its connection would be kept alive, and the close would wait for it.
+    app.addHook('onSend', async (_request, reply) => {
+      if (this.#draining) reply.header('connection', 'close');
+    });
+    mapErrors(app, logger, new KnownRoutes(app));
     openApi(app);
     const context = this.#context();
     accountRoutes(app, context);
@@ -132,9 +142,16 @@ export class ApiNode {
   async stop(): Promise<void> {
     this.drain();
     this.#prober.stop();
-    await this.#app.close();
+    await this.#close();
     this.#appender.stop();
     await this.#reader?.close();
+  }
+
+  /** A socket that says nothing, or half a request, must not hold the process up: after a while it is cut. */
+  async #close(): Promise<void> {
+    const cut = this.#options.runtime.setTimer(CLOSE_MS_MAX, () => this.#app.server.closeAllConnections());
+    await this.#app.close();
+    cut.cancel();
   }
 
   #onRecords(records: readonly DeliveryRecord[]): void {
@@ -155,7 +172,8 @@ export class ApiNode {
       edgeUrls,
       gateway: this.gateway,
       passwords: new Passwords(runtime),
-      signInLimit: new RateLimit(runtime),
+      signInLimit: new RateLimit(runtime, PER_ADDRESS),
+      passwordLimit: new RateLimit(runtime, PER_USER),
       unready: () => {
         if (this.#draining) return refusal('draining');
         return this.ready() ? null : refusal('not_ready');
@@ -169,9 +187,10 @@ function newServer(runtime: Runtime): FastifyInstance {
     logger: false,
     bodyLimit: REQUEST_BYTES_MAX,
     forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_MS_MAX,
     genReqId: () => Buffer.from(runtime.randomBytes(8)).toString('hex'),
     frameworkErrors: onFrameworkError,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, formats } },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, discriminator: true, formats } },
   });
 }

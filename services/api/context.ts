@@ -15,7 +15,10 @@ export interface ApiContext {
   readonly tokens: Tokens;
   readonly users: ApplicationUsers;
   readonly passwords: Passwords;
+  /** By address. */
   readonly signInLimit: RateLimit;
+  /** By user, whether or not there is one of that name. */
+  readonly passwordLimit: RateLimit;
   /** FANLOG_APP_KEY; null: the application's door is closed. */
   readonly appKey: string | null;
   /** Addresses of edges for a client that reached us under this host name. */

@@ -1,16 +1,22 @@
 // The OpenAPI document at /v1/openapi.json, made from the schemas that check the requests: it cannot disagree with them.
 import type { FastifyInstance, RouteOptions } from 'fastify';
-import { errorCatalogue } from '../kernel/errors.ts';
+import { type ErrorCode, errorCatalogue } from '../kernel/errors.ts';
 
 declare module 'fastify' {
   interface FastifySchema {
     /** One line about the route; a route without one is not in the document. */
     summary?: string;
+    /** `data` of a good reply, by status. Not `response`: fastify would write replies by it. */
+    answers?: Readonly<Record<number, object>>;
+    /** Codes to expect besides those that follow from the rest. */
+    refusals?: readonly ErrorCode[];
   }
 }
 
 interface RouteSchema {
   readonly summary?: string;
+  readonly answers?: Readonly<Record<number, object>>;
+  readonly refusals?: readonly ErrorCode[];
   readonly body?: object;
   readonly params?: ObjectSchema;
   readonly querystring?: ObjectSchema;
@@ -68,10 +74,6 @@ function operationOf(schema: RouteSchema, route: RouteOptions): object {
     ...parametersOf('query', schema.querystring),
     ...parametersOf('header', schema.headers),
   ];
-  const reply = {
-    description: 'The uniform reply',
-    content: { 'application/json': { schema: { $ref: '#/components/schemas/Reply' } } },
-  };
   return {
     summary: schema.summary,
     ...(needsUser ? { security: [{ token: [] }] } : {}),
@@ -79,8 +81,34 @@ function operationOf(schema: RouteSchema, route: RouteOptions): object {
     ...(schema.body
       ? { requestBody: { required: true, content: { 'application/json': { schema: schema.body } } } }
       : {}),
-    responses: { default: reply },
+    responses: responsesOf(schema, needsUser),
   };
+}
+
+/** The good replies with their data, then the refusals by status; `default`: whatever else the catalogue has. */
+function responsesOf({ answers = {}, refusals = [], ...input }: RouteSchema, needsUser: boolean): object {
+  const responses: Record<string, object> = { default: replyWith('Any other refusal', {}) };
+  const takesInput = Boolean(input.body ?? input.params ?? input.querystring ?? input.headers);
+  const codes = new Set<ErrorCode>([
+    ...(takesInput ? (['invalid_field'] as const) : []),
+    ...(needsUser ? (['unauthenticated', 'token_expired'] as const) : []),
+    ...refusals,
+  ]);
+  for (const status of new Set([...codes].map((code) => errorCatalogue[code].status))) {
+    const those = [...codes].filter((code) => errorCatalogue[code].status === status);
+    responses[status] = replyWith(those.join(', '), { code: { enum: those } });
+  }
+  for (const [status, data] of Object.entries(answers)) {
+    const code = Number(status) === errorCatalogue.undecided.status ? 'undecided' : 'ok';
+    responses[status] = replyWith(code, { code: { const: code }, data });
+  }
+  return responses;
+}
+
+function replyWith(description: string, properties: Readonly<Record<string, object>>): object {
+  const reply = { $ref: '#/components/schemas/Reply' };
+  const schema = Object.keys(properties).length === 0 ? reply : { allOf: [reply, { properties }] };
+  return { description, content: { 'application/json': { schema } } };
 }
 
 function parametersOf(place: 'path' | 'query' | 'header', schema: ObjectSchema | undefined): object[] {

@@ -15,6 +15,7 @@ export const formats = {
   'fanlog-content-type': (text: string) => isPlainText(text, limits.content_type_bytes_max),
   'fanlog-payload': (text: string) => text.isWellFormed(),
 } as const;
+export type FormatName = keyof typeof formats;
 
 export const user = {
   type: 'string',
@@ -33,10 +34,22 @@ export const contentType = { type: 'string', format: 'fanlog-content-type', desc
 export const payload = { type: 'string', format: 'fanlog-payload', description: 'at most 16 KiB of UTF-8' };
 export const members = { type: 'array', items: user, maxItems: limits.members_per_command_max };
 /** A number in an address is text; the handler reads it. */
-export const digits = { type: 'string', pattern: '^[0-9]{1,15}$' };
+export const digits = {
+  type: 'string',
+  pattern: '^[0-9]{1,15}$',
+  description: 'must be a whole number of at most 15 digits',
+};
 
 export function object(properties: Readonly<Record<string, unknown>>, required: readonly string[] = []) {
   return { type: 'object', properties, required, additionalProperties: false };
+}
+
+/** An object whose fields follow from its `kind`. */
+export function byKind(kinds: Readonly<Record<string, ReturnType<typeof object>>>) {
+  const oneOf = Object.entries(kinds).map(([kind, { properties, required, ...rest }]) => {
+    return { ...rest, properties: { kind: { const: kind }, ...properties }, required: ['kind', ...required] };
+  });
+  return { type: 'object', required: ['kind'], discriminator: { propertyName: 'kind' }, oneOf };
 }
 
 /** Fastify lower-cases header names; other headers are nobody's business here. */

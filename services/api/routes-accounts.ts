@@ -5,6 +5,7 @@ import { type Refusal, refusal } from '../kernel/errors.ts';
 import { TOKEN_LIFETIME_S, TOKEN_LIFETIME_S_MAX } from '../kernel/tokens.ts';
 import type { ApiContext } from './context.ts';
 import { refuse, succeed } from './reply.ts';
+import { session } from './reply-schemas.ts';
 import { object, PASSWORD_CHARACTERS_MAX, password, user } from './request-schemas.ts';
 
 const TOKEN_LIFETIME_S_MIN = 60;
@@ -15,13 +16,25 @@ interface Credentials {
 }
 
 export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { store, passwords, tokens, users, runtime, signInLimit, appKey } = context;
+  const { store, passwords, tokens, users, runtime, signInLimit, passwordLimit, appKey } = context;
+  const headers = { type: 'object', properties: { 'x-fanlog-app-key': { type: 'string' } } };
 
   app.post<{ Body: Credentials }>(
     '/v1/accounts',
-    { schema: { summary: 'Make an account and sign in', body: object({ user, password }, ['user', 'password']) } },
+    {
+      schema: {
+        summary: 'Make an account and sign in; where an application key is set, only with that key',
+        headers,
+        body: object({ user, password }, ['user', 'password']),
+        answers: { 201: session },
+        refusals: ['not_permitted', 'user_exists', 'too_many_requests', 'store_unavailable'],
+      },
+    },
     async (request, reply) => {
       if (!signInLimit.take(request.ip)) return refuse(request, reply, refusal('too_many_requests'));
+      // Otherwise anybody could take the name of one of the application's users before they first come, and keep reading.
+      const closed = appKey === null ? null : refusedKey(request.headers['x-fanlog-app-key'], appKey);
+      if (closed !== null) return refuse(request, reply, closed);
       const { user: name, password: secret } = request.body;
       // Looked up first: hashing costs 80 ms, and the look-up gives away no more than the answer does.
       if ((await store.loadAccount(name)) !== null) return refuse(request, reply, refusal('user_exists'));
@@ -40,20 +53,29 @@ export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
   ]);
   app.post<{ Body: Credentials }>(
     '/v1/sessions',
-    { schema: { summary: 'Sign in', body: signIn } },
+    {
+      schema: {
+        summary: 'Sign in',
+        body: signIn,
+        answers: { 201: session },
+        refusals: ['wrong_credentials', 'too_many_requests', 'store_unavailable'],
+      },
+    },
     async (request, reply) => {
       if (!signInLimit.take(request.ip)) return refuse(request, reply, refusal('too_many_requests'));
-      const account = await store.loadAccount(request.body.user);
-      const right = await passwords.verify(request.body.password, account?.passwordHash ?? null);
+      const { user: name, password: secret } = request.body;
+      // Taken before the password is looked at, so that guesses sent all at once count too.
+      if (!passwordLimit.take(name)) return refuse(request, reply, refusal('too_many_requests'));
+      const account = await store.loadAccount(name);
+      const right = await passwords.verify(secret, account?.passwordHash ?? null);
       if (typeof right !== 'boolean') return refuse(request, reply, right);
       if (!right) return refuse(request, reply, refusal('wrong_credentials'));
-      const { user: name } = request.body;
+      passwordLimit.forgive(name);
       return succeed(request, reply, { user: name, ...(await tokens.issue(name)) }, 201);
     },
   );
 
   const lifetime = { type: 'integer', minimum: TOKEN_LIFETIME_S_MIN, maximum: TOKEN_LIFETIME_S_MAX };
-  const headers = { type: 'object', properties: { 'x-fanlog-app-key': { type: 'string' } } };
   app.post<{ Body: { user: string; ttl_s?: number } }>(
     '/v1/tokens',
     {
@@ -61,6 +83,8 @@ export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
         summary: "Make a token for one of the application's own users; an unknown user is created",
         headers,
         body: object({ user, ttl_s: lifetime }, ['user']),
+        answers: { 201: session },
+        refusals: ['not_permitted', 'store_unavailable'],
       },
     },
     async (request, reply) => {

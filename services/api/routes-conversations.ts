@@ -7,12 +7,20 @@ import { limits } from '../kernel/limits.ts';
 import { eventBodyOf } from '../protocol/event-body.ts';
 import { CONTENT_TYPE_DEFAULT } from '../protocol/frames.ts';
 import { CONVERSATIONS_PAGE_MAX, readConversation, readConversations, readHistory } from '../reading/index.ts';
-import { answerCommand, commandIdOf } from './answer-command.ts';
+import { answerCommand, COMMAND_REFUSALS, commandIdOf } from './answer-command.ts';
 import { authenticated } from './authenticate.ts';
 import type { ApiContext } from './context.ts';
 import { groupIdOf } from './group-id.ts';
 import { refuse, succeed } from './reply.ts';
 import {
+  conversation as conversationReply,
+  conversations,
+  directConversation,
+  history as historyReply,
+  outcome,
+} from './reply-schemas.ts';
+import {
+  byKind,
   contentType,
   conversationId,
   digits,
@@ -23,22 +31,22 @@ import {
   title,
   user,
 } from './request-schemas.ts';
+import { sentence } from './validation-text.ts';
 
+const READ_REFUSALS = ['not_a_member', 'conversation_not_found', 'store_unavailable'] as const;
 const encoder = new TextEncoder();
 const params = object({ id: conversationId }, ['id']);
 
-interface NewConversation {
-  kind: 'group' | 'direct';
-  title?: string;
-  members?: string[];
-  user?: string;
-}
+type NewConversation = { kind: 'group'; title: string; members?: string[] } | { kind: 'direct'; user: string };
 
 export function conversationRoutes(app: FastifyInstance, context: ApiContext): void {
   const { store } = context;
   const signedIn = authenticated(context);
 
-  const newConversation = object({ kind: { enum: ['group', 'direct'] }, title, members, user }, ['kind']);
+  const newConversation = byKind({
+    group: object({ title, members }, ['title']),
+    direct: object({ user }, ['user']),
+  });
   app.post<{ Body: NewConversation }>(
     '/v1/conversations',
     {
@@ -47,19 +55,19 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
         summary: 'Make a group (title, members), or compute the id of a direct conversation (user)',
         headers: idempotencyKey,
         body: newConversation,
+        answers: { ...outcome, 200: { oneOf: [outcome[200], directConversation] } },
+        refusals: ['conversation_full', 'clock', 'too_old', 'log_unavailable', 'overloaded'],
       },
     },
     async (request, reply) => {
       const { user: creator, body } = request;
       if (body.kind === 'direct') {
-        if (body.user === undefined) return refuse(request, reply, refusal('invalid_field', 'body/user is missing'));
         const id = directConversationId(creator, body.user);
         return succeed(request, reply, {
           conversationId: id,
           conversation: await readConversation(store, id, creator),
         });
       }
-      if (body.title === undefined) return refuse(request, reply, refusal('invalid_field', 'body/title is missing'));
       const commandId = commandIdOf(request, context);
       const command = {
         type: 'CreateConversation',
@@ -77,7 +85,15 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
   const page = object({ after: conversationId, limit: digits });
   app.get<{ Querystring: { after?: string; limit?: string } }>(
     '/v1/conversations',
-    { ...signedIn, schema: { summary: 'My conversations, by id', querystring: page } },
+    {
+      ...signedIn,
+      schema: {
+        summary: 'My conversations, by id',
+        querystring: page,
+        answers: { 200: conversations },
+        refusals: ['store_unavailable'],
+      },
+    },
     async (request, reply) => {
       const { after, limit = CONVERSATIONS_PAGE_MAX } = request.query;
       return succeed(request, reply, await readConversations(store, request.user, after, Number(limit)));
@@ -86,7 +102,15 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
 
   app.get<{ Params: { id: string } }>(
     '/v1/conversations/:id',
-    { ...signedIn, schema: { summary: 'One of my conversations', params } },
+    {
+      ...signedIn,
+      schema: {
+        summary: 'One of my conversations',
+        params,
+        answers: { 200: conversationReply },
+        refusals: [...READ_REFUSALS],
+      },
+    },
     async (request, reply) => {
       const conversation = await readConversation(store, request.params.id, request.user);
       if ('code' in conversation) return refuse(request, reply, conversation);
@@ -102,12 +126,18 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
         summary: 'History: the newest below `before`, descending; or the oldest above `after`, ascending',
         params,
         querystring: object({ before: digits, after: digits, limit: digits }),
+        answers: { 200: historyReply },
+        refusals: [...READ_REFUSALS],
       },
     },
     async (request, reply) => {
       const { before, after, limit = limits.page_entries_max } = request.query;
       if (before !== undefined && after !== undefined) {
-        return refuse(request, reply, refusal('invalid_field', 'querystring has both before and after'));
+        return refuse(
+          request,
+          reply,
+          refusal('invalid_field', sentence('query', 'must not hold both before and after')),
+        );
       }
       const range = { before: numberOf(before), after: numberOf(after), limit: Number(limit) };
       const history = await readHistory(store, request.params.id, request.user, range);
@@ -126,6 +156,8 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
         params,
         headers: idempotencyKey,
         body: object({ payload, contentType }, ['payload']),
+        answers: outcome,
+        refusals: [...COMMAND_REFUSALS, 'payload_too_large'],
       },
     },
     async (request, reply) => {

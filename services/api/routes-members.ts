@@ -1,10 +1,11 @@
 // Who is in a group: list, add, remove, leave.
 import type { FastifyInstance } from 'fastify';
 import { readMembers } from '../reading/index.ts';
-import { answerCommand, commandIdOf } from './answer-command.ts';
+import { answerCommand, COMMAND_REFUSALS, commandIdOf } from './answer-command.ts';
 import { authenticated } from './authenticate.ts';
 import type { ApiContext } from './context.ts';
 import { refuse, succeed } from './reply.ts';
+import { members as membersReply, outcome } from './reply-schemas.ts';
 import { conversationId, idempotencyKey, members, object, user } from './request-schemas.ts';
 
 const params = object({ id: conversationId }, ['id']);
@@ -15,7 +16,15 @@ export function memberRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.get<{ Params: { id: string } }>(
     '/v1/conversations/:id/members',
-    { ...signedIn, schema: { summary: 'Present members, for a present member', params } },
+    {
+      ...signedIn,
+      schema: {
+        summary: 'Present members, for a present member',
+        params,
+        answers: { 200: membersReply },
+        refusals: ['not_a_member', 'conversation_not_found', 'store_unavailable'],
+      },
+    },
     async (request, reply) => {
       const found = await readMembers(context.store, request.params.id, request.user);
       if ('code' in found) return refuse(request, reply, found);
@@ -26,7 +35,17 @@ export function memberRoutes(app: FastifyInstance, context: ApiContext): void {
   const someone = object({ members: { ...members, minItems: 1 } }, ['members']);
   app.post<{ Params: { id: string }; Body: { members: string[] } }>(
     '/v1/conversations/:id/members',
-    { ...signedIn, schema: { summary: 'Add members', params, headers, body: someone } },
+    {
+      ...signedIn,
+      schema: {
+        summary: 'Add members',
+        params,
+        headers,
+        body: someone,
+        answers: outcome,
+        refusals: [...COMMAND_REFUSALS, 'not_allowed', 'conversation_full', 'wrong_kind'],
+      },
+    },
     async (request, reply) => {
       const command = { type: 'AddMembers', members: [...new Set(request.body.members)] } as const;
       return answerCommand(context, request, reply, { ...command, ...common(request) }, true);
@@ -37,7 +56,13 @@ export function memberRoutes(app: FastifyInstance, context: ApiContext): void {
     '/v1/conversations/:id/members/:user',
     {
       ...signedIn,
-      schema: { summary: 'Remove a member', params: object({ id: conversationId, user }, ['id', 'user']), headers },
+      schema: {
+        summary: 'Remove a member',
+        params: object({ id: conversationId, user }, ['id', 'user']),
+        headers,
+        answers: outcome,
+        refusals: [...COMMAND_REFUSALS, 'not_allowed', 'member_not_found', 'wrong_kind'],
+      },
     },
     async (request, reply) => {
       const command = { type: 'RemoveMember', member: request.params.user } as const;
@@ -47,7 +72,16 @@ export function memberRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post<{ Params: { id: string } }>(
     '/v1/conversations/:id/leave',
-    { ...signedIn, schema: { summary: 'Leave', params, headers } },
+    {
+      ...signedIn,
+      schema: {
+        summary: 'Leave',
+        params,
+        headers,
+        answers: outcome,
+        refusals: [...COMMAND_REFUSALS, 'wrong_kind'],
+      },
+    },
     async (request, reply) => {
       return answerCommand(context, request, reply, { type: 'LeaveConversation', ...common(request) });
     },

@@ -20,6 +20,12 @@ export interface ClientLimits {
   readonly undecided_ms_max: number;
   /** Between connections. */
   readonly reconnect: BackoffLimits;
+  /**
+   * In the first `outage_young_ms` without a good connection the pauses stay under this: who watches a restart is back
+   * within seconds, and a failed attempt costs one request.
+   */
+  readonly outage_young_cap_ms: number;
+  readonly outage_young_ms: number;
   /** A connection that lasted this long was a good one: the next pause is short again. */
   readonly stable_ms: number;
   /** After a clean `draining`: within this, so that a restarted edge's clients come back spread out. */
@@ -40,6 +46,8 @@ export const clientLimits: ClientLimits = {
   undecided_ms: 5_000,
   undecided_ms_max: 60_000,
   reconnect: { base_ms: 250, cap_ms: 20_000 },
+  outage_young_cap_ms: 4_000,
+  outage_young_ms: 60_000,
   stable_ms: 5_000,
   draining_ms: 1_000,
   rate_pause_ms: 1_000,

@@ -1,5 +1,5 @@
-// The HTTP api, typed. Every answer is a value of one shape; nothing here rejects. Commands are repeated under one
-// Idempotency-Key until they are decided, so that calling once is deciding once.
+// The HTTP api, typed. Every answer is a value of one shape; no method rejects, `dataOf` throws for those who want that.
+// Commands are repeated under one Idempotency-Key until they are decided, so that calling once is deciding once.
 import { directConversationId } from '../events/ids.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import { type Runtime, sleep } from '../kernel/runtime.ts';
@@ -16,6 +16,28 @@ export interface ApiReply<T> {
   readonly message: string;
   readonly data: T | null;
   readonly requestId: string;
+  /** What was asked, for people: method and address. */
+  readonly request: string;
+}
+
+/** What `dataOf` throws. */
+export class ApiRefused extends Error {
+  readonly code: ApiReply<unknown>['code'];
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+
+  constructor({ code, status, message, request }: ApiReply<unknown>) {
+    super(`${code}: ${message} (${request})`);
+    this.name = 'ApiRefused';
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** The data of a reply that is `ok`. @throws ApiRefused for any other */
+export function dataOf<T>(reply: ApiReply<T>): T {
+  if (!reply.ok || reply.data === null) throw new ApiRefused(reply);
+  return reply.data;
 }
 
 export interface Session {
@@ -197,19 +219,21 @@ export class HttpApi {
   }
 
   async #call<T>(method: string, path: string, { body, headers, isPublic }: Call): Promise<ApiReply<T>> {
+    const { token, baseUrl } = this.#options;
+    const url = `${baseUrl}${path}`;
+    const request = `${method} ${url}`;
     const abort = new AbortController();
     const timer = this.#runtime.setTimer(ANSWER_MS_MAX, () => abort.abort());
     try {
       const all: Record<string, string> = { ...headers };
       if (body !== undefined) all['content-type'] = 'application/json';
-      const { token, baseUrl } = this.#options;
       if (isPublic !== true && token !== undefined) all.authorization = `Bearer ${await token()}`;
       const init: RequestInit = { method, headers: all, signal: abort.signal };
       if (body !== undefined) init.body = JSON.stringify(body);
-      const response = await this.#fetch(`${baseUrl}${path}`, init);
-      return replyOf(response.status, await response.json());
+      const response = await this.#fetch(url, init);
+      return replyOf(request, response.status, await response.json());
     } catch (error) {
-      return { ok: false, status: 0, code: 'unreachable', message: String(error), data: null, requestId: '' };
+      return { ok: false, status: 0, code: 'unreachable', message: String(error), data: null, requestId: '', request };
     } finally {
       timer.cancel();
     }
@@ -224,9 +248,13 @@ function pathOf(conversationId: string): string {
   return `/v1/conversations/${encodeURIComponent(conversationId)}`;
 }
 
-function replyOf<T>(status: number, body: Omit<ApiReply<T>, 'ok' | 'status'>): ApiReply<T> {
+function replyOf<T>(
+  request: string,
+  status: number,
+  body: Omit<ApiReply<T>, 'ok' | 'status' | 'request'>,
+): ApiReply<T> {
   // 202 is no answer yet: the command is not decided.
   const ok = status >= 200 && status < 300 && status !== 202;
   const { code, message, data, requestId } = body;
-  return { ok, status, code, message, data: data ?? null, requestId };
+  return { ok, status, code, message, data: data ?? null, requestId, request };
 }

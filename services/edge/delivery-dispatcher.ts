@@ -21,12 +21,17 @@ import type { EdgeSession } from './edge-session.ts';
  */
 const RECENT_EVENTS_MAX = 512;
 
+/** More than these are told over some seconds: each of them pulls, and a pull costs more than a push. */
+const BEHIND_AT_ONCE_MAX = 100;
+
 export interface DeliveryDispatcherDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly userOf: (user: string) => ConnectedUser | undefined;
   readonly sessionOf: (number: number) => EdgeSession | undefined;
   readonly onCanary: (canary: CanaryDelivery) => void;
+  /** `behind`, spread over some seconds. */
+  readonly tellBehindSoon: (sessions: readonly EdgeSession[]) => void;
 }
 
 export class DeliveryDispatcher {
@@ -99,6 +104,8 @@ export class DeliveryDispatcher {
   }
 
   #onBehind({ users }: BehindDelivery): void {
-    for (const name of users) for (const session of this.#deps.userOf(name)?.sessions ?? []) session.tellBehind();
+    const sessions = users.flatMap((name) => this.#deps.userOf(name)?.sessions ?? []);
+    if (sessions.length > BEHIND_AT_ONCE_MAX) this.#deps.tellBehindSoon(sessions);
+    else for (const session of sessions) session.tellBehind();
   }
 }

@@ -111,6 +111,7 @@ export class EdgeNode implements SessionHost {
       userOf: (user) => this.#users.get(user),
       sessionOf: (number) => this.#sessions.get(number),
       onCanary: deps.onCanary ?? (() => {}),
+      tellBehindSoon: (sessions) => this.#tellBehindSoon(sessions),
     });
   }
 
@@ -184,6 +185,8 @@ export class EdgeNode implements SessionHost {
       this.#users.set(name, user);
     }
     const older = user.sessions.find((other) => other.device === device);
+    // A hello that was long on its way, of a connection whose client has opened another since: the later one stays.
+    if (older !== undefined && older.number > session.number) return refusal('session_replaced');
     if (older === undefined && user.sessions.length >= this.limits.devices_per_user_max) {
       return refusal('too_many_devices');
     }

@@ -198,12 +198,9 @@ export class EdgeSession implements WritableSession, SendOrigin {
     else this.#early.push(request);
   }
 
-  /** What is wrong with a frame says more than that it came too early. */
+  /** A hello with a wrong field may be said again. Of anything else, that it is no frame says more than that it came early. */
   #refuseBeforeHello(request: Request | RefusedRequest): void {
-    const tells =
-      request.type === 'refused' &&
-      request.number === null &&
-      (request.refused.code === 'invalid_field' || 'close' in errorCatalogue[request.refused.code]);
+    const tells = request.type === 'refused' && (request.isHello || 'close' in errorCatalogue[request.refused.code]);
     this.#refuse(request.id, tells ? request.refused : refusal('hello_expected'));
   }
 
@@ -357,7 +354,9 @@ export class EdgeSession implements WritableSession, SendOrigin {
 
   #refuseTurn(id: number | null): void {
     this.#host.metrics.add('edge_refused');
-    this.#host.writer.reply(this, encodeError(id, refusal('out_of_turn'), { number: this.#nextSend }));
+    const number = this.#nextSend;
+    const refused = refusal('out_of_turn', `Number ${number} is expected next`);
+    this.#host.writer.reply(this, encodeError(id, refused, { number }));
   }
 
   // --- reads: one at a time

@@ -1,17 +1,12 @@
 // What the fold knows of one conversation. Loaded from the store at `asOf` it equals, byte for byte, what stood in memory
 // at the same position (R2): so everything in it is either in the state rows, or can be read off the timeline's tail.
 
+import { foldConstants } from '../events/fold-constants.ts';
 import { compareIds } from '../events/ids.ts';
 import type { Position } from '../events/position.ts';
 import { NO_POSITION } from '../events/position.ts';
-import { limits } from '../kernel/limits.ts';
 import type { ConversationRow, MemberRow, TimelineRow } from '../ports/store/state-store.ts';
-
-/** An id that took a seq: asked again, it gets the same answer. */
-export interface RememberedId {
-  readonly seq: number;
-  readonly time: number;
-}
+import { RememberedIds } from './remembered-ids.ts';
 
 export interface ConversationState {
   readonly conversationId: string;
@@ -24,8 +19,8 @@ export interface ConversationState {
   title: string;
   memberLimit: number;
   readonly members: Map<string, MemberRow>;
-  /** By `rememberedKey`, in the order of their seqs: the oldest are forgotten from the front. */
-  readonly remembered: Map<string, RememberedId>;
+  /** Asked again, they get the same answer. */
+  readonly remembered: RememberedIds;
   /** The members' ids in order; null after they changed. One array as long as they do not: fan-out caches by it. */
   audience: readonly string[] | null;
 }
@@ -41,14 +36,9 @@ export function unbornConversation(conversationId: string): ConversationState {
     title: '',
     memberLimit: 0,
     members: new Map(),
-    remembered: new Map(),
+    remembered: new RememberedIds(),
     audience: null,
   };
-}
-
-/** Command ids have one length, so the two cannot run into each other. */
-export function rememberedKey(sender: string, commandId: string): string {
-  return commandId + sender;
 }
 
 export function audienceOf(state: ConversationState): readonly string[] {
@@ -58,19 +48,14 @@ export function audienceOf(state: ConversationState): readonly string[] {
 
 /** Drops the ids that are older than the window, at the conversation's time. */
 export function forgetOldIds(state: ConversationState): void {
-  const oldest = state.time - limits.id_remembered_ms;
-  for (const [key, { time }] of state.remembered) {
-    if (time >= oldest) return;
-    state.remembered.delete(key);
-  }
+  state.remembered.forgetBefore(state.time - foldConstants.id_remembered_ms);
 }
 
 /** `tail`: the timeline's rows up to `row.seq` that are not older than the window, ascending. */
 export function stateFromRows(row: ConversationRow, tail: readonly TimelineRow[]): ConversationState {
   const { conversationId, kind, seq, ordinal, time, asOf, title, memberLimit } = row;
-  const remembered = new Map(
-    tail.map((entry) => [rememberedKey(entry.sender, entry.commandId), { seq: entry.seq, time: entry.time }]),
-  );
+  const remembered = new RememberedIds();
+  for (const entry of tail) remembered.add(entry.sender, entry.commandId, entry.seq, entry.time);
   const members = new Map(row.members.map((member) => [member.user, member]));
   return { conversationId, kind, seq, ordinal, time, asOf, title, memberLimit, members, remembered, audience: null };
 }

@@ -11,15 +11,17 @@
 import { decodeMessagesRecord, UnreadableRecordError } from '../events/codec.ts';
 import type { Command, MessagesRecord } from '../events/commands.ts';
 import { type Position, positionOf } from '../events/position.ts';
+import { Breather } from '../kernel/breather.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import { retryInPlace } from '../kernel/retry.ts';
-import type { Runtime, Timer } from '../kernel/runtime.ts';
+import type { Runtime } from '../kernel/runtime.ts';
 import type { DeliveryRecord, DeliveryStream } from '../ports/delivery/delivery-stream.ts';
 import { PendingHints } from '../ports/delivery/pending-hints.ts';
 import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous-reader.ts';
 import { AppendError, type EventLog, type LogRecord, type PartitionAssignment } from '../ports/log/event-log.ts';
+import { FlushSchedule } from '../ports/log/flush-schedule.ts';
 import { type ConversationFlush, type StateStore, StoreError } from '../ports/store/state-store.ts';
 import { type ConversationState, staticRowOf } from './conversation-state.ts';
 import type { Decision } from './fold-conversation.ts';
@@ -34,15 +36,24 @@ export interface FanoutSettings {
   /** Inbox copies of one slice: 40 messages to a full group. A slice's records stand in memory at once. */
   readonly slice_copies_max: number;
   readonly flush_interval_ms: number;
-  /** Conversations kept in memory a partition; about 1 kB each, and 0.2 kB for each remembered id. */
+  /** Bytes that a slice appends. Kafka takes 1 MiB a partition and request, and all may be for one partition. */
+  readonly slice_bytes_max: number;
+  /** Conversations kept in memory a partition; about 1 kB each, and their remembered ids. */
   readonly conversations_cached_max: number;
+  /** Remembered ids kept in memory a partition, of conversations that are not in use; 120 bytes each. */
+  readonly ids_cached_max: number;
+  /** A conversation without a command for so long leaves memory. */
+  readonly idle_ms_max: number;
 }
 
 export const FANOUT_SETTINGS: FanoutSettings = {
   slice_records_max: 1_000,
   slice_copies_max: 20_000,
   flush_interval_ms: limits.flush_interval_ms,
+  slice_bytes_max: 768 * 1024,
   conversations_cached_max: 20_000,
+  ids_cached_max: 1_000_000,
+  idle_ms_max: 900_000,
 };
 
 export interface FanoutDependencies {
@@ -61,6 +72,8 @@ interface CachedConversation {
   readonly state: ConversationState;
   dirty: boolean;
   readonly touched: Set<string>;
+  /** Monotonic. */
+  usedAt: number;
 }
 
 interface TakenRecord {
@@ -68,6 +81,12 @@ interface TakenRecord {
   readonly position: Position;
   readonly content: MessagesRecord | UnreadableRecordError | 'parked';
 }
+
+/** Work at a stretch before sockets and timers get their turn. */
+const TURN_MS_MAX = 8;
+const SWEEP_INTERVAL_MS = 30_000;
+/** A conversation with a command this recently is in use. */
+const IN_USE_MS = 60_000;
 
 /** Loads under way at once. The store's adapters take 256 to 1,024 requests. */
 const LOADS_AT_ONCE_MAX = 64;
@@ -87,10 +106,10 @@ export class FanoutProcessor {
   #committed = 0;
   /** Records from here on were appended during this assignment. */
   #freshFrom = 0;
-  /** Monotonic; infinite while nothing is dirty. */
-  #flushDueAt = Number.POSITIVE_INFINITY;
-  #flushTimer: Timer | null = null;
-  #wake: () => void = () => {};
+  readonly #flushes: FlushSchedule;
+  readonly #breather: Breather;
+  /** Monotonic. */
+  #sweepDueAt = 0;
 
   constructor(dependencies: FanoutDependencies, assignment: PartitionAssignment) {
     this.#dependencies = dependencies;
@@ -98,6 +117,8 @@ export class FanoutProcessor {
     this.#assignment = assignment;
     this.#router = new RecipientRouter(dependencies.log.layout.partitions.inbox);
     this.#hints = new PendingHints(dependencies.runtime);
+    this.#flushes = new FlushSchedule(dependencies.runtime, this.#settings.flush_interval_ms);
+    this.#breather = new Breather(dependencies.runtime, TURN_MS_MAX);
   }
 
   /** Runs until the partition is taken away, which it says by throwing. */
@@ -113,54 +134,16 @@ export class FanoutProcessor {
     try {
       for (;;) await this.#cycle(reader);
     } finally {
-      this.#forgetFlush();
+      this.#flushes.clear();
     }
   }
 
   async #cycle(reader: ContiguousReader): Promise<void> {
     const reading = reader.read(this.#settings.slice_records_max);
-    await this.#flushWhileIdle(reading);
+    await this.#flushes.whileWaiting(reading, () => this.#flushAndCommit());
     const taken = await this.#decodeAndLoad(await reading);
     for (let done = 0; done < taken.length; ) done += await this.#processSlice(taken, done);
-    if (this.#dependencies.runtime.monotonic() >= this.#flushDueAt) await this.#flushAndCommit();
-  }
-
-  /**
-   * While there is nothing to read, what is dirty is flushed when it is due. One timer a flush, not one a read: there are
-   * hundreds of reads between two flushes, and setting and cancelling a timer would be a good part of what one costs.
-   */
-  async #flushWhileIdle(reading: Promise<unknown>): Promise<void> {
-    if (this.#flushDueAt === Number.POSITIVE_INFINITY) return;
-    let arrived = false;
-    const settle = () => {
-      arrived = true;
-      this.#wake();
-    };
-    reading.then(settle, settle);
-    for (;;) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      if (arrived) return;
-      await this.#flushAndCommit();
-      if (arrived) return;
-    }
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushDueAt !== Number.POSITIVE_INFINITY) return;
-    const { runtime } = this.#dependencies;
-    const interval_ms = this.#settings.flush_interval_ms;
-    this.#flushDueAt = runtime.monotonic() + interval_ms;
-    this.#flushTimer = runtime.setTimer(interval_ms, () => {
-      this.#flushDueAt = Number.NEGATIVE_INFINITY; // a timer may be early by the clock
-      this.#wake();
-    });
-  }
-
-  #forgetFlush(): void {
-    this.#flushTimer?.cancel();
-    this.#flushDueAt = Number.POSITIVE_INFINITY;
+    if (this.#flushes.due) await this.#flushAndCommit();
   }
 
   /** Processes records from index `start` on; returns how many. Ends early behind a change of members, or when full. */
@@ -169,18 +152,19 @@ export class FanoutProcessor {
     const outputs = new SliceOutputs(log.layout, this.#router);
     const changed = new Set<CachedConversation>();
     let count = 0;
-    while (start + count < taken.length && outputs.copies < this.#settings.slice_copies_max && changed.size === 0) {
+    while (start + count < taken.length && changed.size === 0 && !this.#isFull(outputs)) {
       const { record, position, content } = taken[start + count]!;
-      if (content instanceof UnreadableRecordError) {
-        // What stands before it is finished first; the next slice begins, and stops, with it.
-        if (count > 0) break;
-        throw new PartitionStoppedError(`record ${record.offset}: ${content.message}`, { cause: content });
-      }
+      const stop = stopAt(record, content);
+      // What stands before it is finished first; the next slice begins, and stops, with it.
+      if (stop !== null && count > 0) break;
+      if (stop !== null) throw stop;
       count++;
       if (content === 'parked') {
         metrics.add('parked');
+      } else if (content instanceof UnreadableRecordError) {
+        throw content;
       } else if (content.type === 'FoldVersion') {
-        this.#switchFold(content.version);
+        this.#foldVersion = content.version;
       } else if (content.type === 'Canary') {
         outputs.addCanary(content, this.#assignment.partition, position);
       } else {
@@ -199,12 +183,16 @@ export class FanoutProcessor {
       this.#retry(() => log.append('inbox', outputs.inboxBatches())),
     ]);
     this.#next += count;
-    this.#scheduleFlush();
+    this.#flushes.schedule();
     // The next command, and the next request of whoever changed the members, must find the change in the store.
     if (changed.size > 0) await this.#flush(changed);
     this.#tellOutcomes(outputs);
     metrics.add('fanout_commands', count);
     return count;
+  }
+
+  #isFull({ copies, bytes }: SliceOutputs): boolean {
+    return copies >= this.#settings.slice_copies_max || bytes >= this.#settings.slice_bytes_max;
   }
 
   /** Decodes what was read, and loads the conversations that are not in memory. */
@@ -222,6 +210,12 @@ export class FanoutProcessor {
       return { record, position: positionOf(generation, record.offset), content };
     });
     await this.#load([...missing]);
+    const now = this.#dependencies.runtime.monotonic();
+    for (const { content } of taken) {
+      if (typeof content !== 'object' || !('conversationId' in content)) continue;
+      const conversation = this.#conversations.get(content.conversationId);
+      if (conversation !== undefined) conversation.usedAt = now;
+    }
     return taken;
   }
 
@@ -231,10 +225,10 @@ export class FanoutProcessor {
       const states = await Promise.all(
         conversationIds
           .slice(i, i + LOADS_AT_ONCE_MAX)
-          .map((conversationId) => this.#retry(() => loadConversation(store, conversationId))),
+          .map((conversationId) => this.#retry(() => loadConversation(store, conversationId, this.#breather))),
       );
       for (const state of states)
-        this.#conversations.set(state.conversationId, { state, dirty: false, touched: new Set() });
+        this.#conversations.set(state.conversationId, { state, dirty: false, touched: new Set(), usedAt: 0 });
     }
   }
 
@@ -258,12 +252,6 @@ export class FanoutProcessor {
     }
     this.#count(decision);
     return decision;
-  }
-
-  #switchFold(version: number): void {
-    if (foldOfVersion(version) === undefined)
-      throw new PartitionStoppedError(`the log asks for fold version ${version}: upgrade first`);
-    this.#foldVersion = version;
   }
 
   /**
@@ -295,7 +283,7 @@ export class FanoutProcessor {
     const { partition, signal } = this.#assignment;
     await this.#flush(this.#dirty);
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
-    this.#forgetFlush();
+    this.#flushes.clear();
     if (this.#next > this.#committed) {
       const checkpoint = { offset: this.#next, sources: {}, foldVersion: this.#foldVersion };
       await this.#retry(() => store.saveCheckpoint('messages', partition, checkpoint));
@@ -318,11 +306,22 @@ export class FanoutProcessor {
     }
   }
 
-  /** Called when everything is flushed: the longest in memory go first. */
+  /** Called when everything is flushed. Quiet conversations go after a while, and the longest unused when it gets tight. */
   #forgetSome(): void {
-    for (const conversationId of this.#conversations.keys()) {
-      if (this.#conversations.size <= this.#settings.conversations_cached_max) return;
-      this.#conversations.delete(conversationId);
+    const { conversations_cached_max, ids_cached_max, idle_ms_max } = this.#settings;
+    const now = this.#dependencies.runtime.monotonic();
+    if (this.#conversations.size <= conversations_cached_max && now < this.#sweepDueAt) return;
+    this.#sweepDueAt = now + SWEEP_INTERVAL_MS;
+    const byUse = [...this.#conversations.values()].sort((a, b) => a.usedAt - b.usedAt);
+    let ids = 0;
+    for (const { state } of byUse) ids += state.remembered.size;
+    for (const { state, usedAt } of byUse) {
+      const isTight = this.#conversations.size > conversations_cached_max || ids > ids_cached_max;
+      // Those in use would be back at once, and loading costs more than keeping.
+      if (!isTight && now - usedAt <= idle_ms_max) return;
+      if (isTight && now - usedAt <= IN_USE_MS && this.#conversations.size <= conversations_cached_max) return;
+      this.#conversations.delete(state.conversationId);
+      ids -= state.remembered.size;
     }
   }
 
@@ -351,6 +350,16 @@ export class FanoutProcessor {
     if (outcome.code === 'clock') metrics.add('fanout_clock');
     if (outcome.code === 'too_old') metrics.add('fanout_too_old');
   }
+}
+
+/** Why the partition cannot go on at this record; null if it can. */
+function stopAt({ offset }: LogRecord, content: TakenRecord['content']): PartitionStoppedError | null {
+  if (content === 'parked') return null;
+  if (content instanceof UnreadableRecordError)
+    return new PartitionStoppedError(`record ${offset}: ${content.message}`, { cause: content });
+  if (content.type === 'FoldVersion' && foldOfVersion(content.version) === undefined)
+    return new PartitionStoppedError(`record ${offset} asks for fold version ${content.version}: upgrade first`);
+  return null;
 }
 
 function decodeOrExplain(bytes: Uint8Array): MessagesRecord | UnreadableRecordError {

@@ -4,13 +4,13 @@
 //
 // `step` works in place: `state` becomes the state after the command. It decides at most one numbered event.
 import type { AddMembers, Command, CreateConversation, RemoveMember, SendMessage } from '../events/commands.ts';
+import { foldConstants } from '../events/fold-constants.ts';
 import { compareIds, timeOfCommandId, usersOfDirect } from '../events/ids.ts';
 import type { Outcome, RejectionCode } from '../events/outcome.ts';
 import type { Position } from '../events/position.ts';
 import type { TimelineEvent } from '../events/timeline-events.ts';
-import { limits } from '../kernel/limits.ts';
 import type { MemberRow } from '../ports/store/state-store.ts';
-import { audienceOf, type ConversationState, forgetOldIds, rememberedKey } from './conversation-state.ts';
+import { audienceOf, type ConversationState, forgetOldIds } from './conversation-state.ts';
 
 /** What one command came to: at most one numbered event, and its audience. */
 export interface Decision {
@@ -53,8 +53,7 @@ const NOBODY: readonly never[] = [];
  */
 export function step(state: ConversationState, command: Command, taken: Taken): Decision {
   const time = Math.max(state.time, taken.appendTime);
-  const key = rememberedKey(command.sender, command.commandId);
-  const first = state.remembered.get(key);
+  const first = state.remembered.find(command.sender, command.commandId);
   if (first !== undefined) {
     moveTo(state, time, taken.position);
     return without({ result: 'sequenced', seq: first.seq, time: first.time, repeat: true });
@@ -68,7 +67,7 @@ export function step(state: ConversationState, command: Command, taken: Taken): 
   state.seq = seq;
   if (verdict.detail.type === 'MessageSent') state.ordinal++;
   moveTo(state, time, taken.position);
-  state.remembered.set(key, { seq, time });
+  state.remembered.add(command.sender, command.commandId, seq, time);
   const ended = verdict.ended ?? NOBODY;
   return {
     outcome: { result: 'sequenced', seq, time, repeat: false },
@@ -111,8 +110,8 @@ function moveTo(state: ConversationState, time: number, position: Position): voi
 /** An id outside this window may have been decided and forgotten, or would be forgotten before it can be decided. */
 function checkId(commandId: string, time: number): RejectionCode | null {
   const made = timeOfCommandId(commandId);
-  if (made > time + limits.id_ahead_ms_max) return 'clock';
-  if (made < time - limits.id_behind_ms_max) return 'too_old';
+  if (made > time + foldConstants.id_ahead_ms_max) return 'clock';
+  if (made < time - foldConstants.id_behind_ms_max) return 'too_old';
   return null;
 }
 

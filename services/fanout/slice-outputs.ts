@@ -23,6 +23,8 @@ export class SliceOutputs {
   readonly pastMembers: PastMemberRow[] = [];
   /** Inbox copies that follow from this slice: what bounds it. */
   copies = 0;
+  /** Bytes to append, all topics together. */
+  bytes = 0;
   readonly outcomes = new Map<string, OutcomesOfNode>();
   readonly #layout: TopicLayout;
   readonly #router: RecipientRouter;
@@ -54,6 +56,7 @@ export class SliceOutputs {
     if (event === null) return;
     const { conversationId, seq, ordinal, sender, commandId, time, position, type: kind } = event;
     const bytes = encodeTimelineEvent(event);
+    this.bytes += bytes.length;
     this.timelineRows.push({ conversationId, seq, ordinal, sender, commandId, time, position, event: bytes });
     for (const { user, joinedSeq } of ended)
       this.pastMembers.push({ conversationId, user, joinedSeq, leftSeq: seq, position });
@@ -74,6 +77,7 @@ export class SliceOutputs {
         event: bytes,
       });
       push(this.#inbox, partition, { key: conversationId, value });
+      this.bytes += value.length;
       this.copies += users.length;
     }
   }

@@ -21,32 +21,36 @@ export interface DeliverDependencies {
   readonly logger: Logger;
 }
 
+const NOBODY: readonly string[] = [];
+
 /**
  * Looks the recipients up, and puts one record per entry and node on the delivery streams. The rows were written before
  * this is called, so a session that is missed here was registered after them and finds them by its own pull.
- * `behind`: users who are told to pull instead. Never rejects.
+ * `behind`: users who are told to pull instead. Resolves with those for whom it was given up; never rejects.
  */
 export async function deliverEntries(
   dependencies: DeliverDependencies,
   entries: readonly WrittenEntry[],
   behind: ReadonlySet<string>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { registry, metrics, logger } = dependencies;
   const users = new Set(behind);
   for (const { recipients } of entries) for (const { user } of recipients) users.add(user);
-  if (users.size === 0) return;
+  if (users.size === 0) return NOBODY;
   try {
     const connected = await registry.lookup([...users]);
-    await Promise.all(
-      connected.map(({ address, users: there }) => {
+    const missed = await Promise.all(
+      connected.map(async ({ address, users: there }) => {
         const everybody = there.length === users.size;
         const records = everybody ? recordsForAll(entries, behind) : recordsFor(new Set(there), entries, behind);
-        return publish(dependencies, address, records);
+        return (await publish(dependencies, address, records)) ? NOBODY : there;
       }),
     );
+    return missed.flat();
   } catch (error) {
     metrics.add('inbox_hints_failed');
     logger.debug('recipients could not be looked up', { reason: String(error) });
+    return [...users];
   }
 }
 
@@ -74,18 +78,21 @@ function recordsFor(
   return records;
 }
 
+/** false: whether the records are on the stream is not known. */
 async function publish(
   { registry, delivery, metrics, logger }: DeliverDependencies,
   address: NodeAddress,
   records: readonly DeliveryRecord[],
-): Promise<void> {
+): Promise<boolean> {
   try {
     const result = await delivery.publish(address, records);
     metrics.add('inbox_hints', records.length);
     // Its sessions are gone with it, or it will register them again: nobody has to look there any more.
     if (result === 'gone') await registry.removeNode(address);
+    return true;
   } catch (error) {
     metrics.add('inbox_hints_failed');
     logger.debug('entries were not handed over', { node: address.node, reason: String(error) });
+    return false;
   }
 }

@@ -11,15 +11,17 @@
 import { decodeInboxRecord, UnreadableRecordError } from '../events/codec.ts';
 import type { InboxCanary, InboxEntries, InboxRecord } from '../events/inbox-records.ts';
 import { type Position, positionOf } from '../events/position.ts';
+import { Breather } from '../kernel/breather.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import { retryInPlace } from '../kernel/retry.ts';
-import type { Runtime, Timer } from '../kernel/runtime.ts';
+import type { Runtime } from '../kernel/runtime.ts';
 import type { DeliveryStream, Recipient } from '../ports/delivery/delivery-stream.ts';
 import { PendingHints } from '../ports/delivery/pending-hints.ts';
 import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous-reader.ts';
 import type { EventLog, LogRecord, PartitionAssignment } from '../ports/log/event-log.ts';
+import { FlushSchedule } from '../ports/log/flush-schedule.ts';
 import type { SessionRegistry } from '../ports/sessions/session-registry.ts';
 import { type InboxRow, type MembershipRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
 import { deliverEntries, type WrittenEntry } from './deliver-entries.ts';
@@ -28,7 +30,7 @@ import { type InboxHead, inboxHeadFrom, type Sources, takeInboxSeq, takeSource }
 export interface InboxSettings {
   /** Records read at once. */
   readonly slice_records_max: number;
-  /** Rows written by one call: 20 records of a full group. */
+  /** Rows written by one call: 4 records of a full group, some 10 ms of work. */
   readonly slice_rows_max: number;
   readonly flush_interval_ms: number;
   /** Heads kept in memory a partition; about 150 bytes each. */
@@ -39,7 +41,7 @@ export interface InboxSettings {
 
 export const INBOX_SETTINGS: InboxSettings = {
   slice_records_max: 1_000,
-  slice_rows_max: 10_000,
+  slice_rows_max: 2_000,
   flush_interval_ms: limits.flush_interval_ms,
   heads_cached_max: 250_000,
   hints_pending_max: 16,
@@ -56,6 +58,11 @@ export interface InboxDependencies {
   readonly logger: Logger;
   readonly settings?: Partial<InboxSettings>;
 }
+
+/** Work at a stretch before sockets and timers get their turn. */
+const TURN_MS_MAX = 8;
+/** A registry that is away for a minute under load; 100 bytes each. */
+const OWED_USERS_MAX = 100_000;
 
 interface TakenRecord {
   readonly record: LogRecord;
@@ -80,20 +87,22 @@ export class InboxProcessor {
   readonly #hints: PendingHints;
   readonly #heads = new Map<string, InboxHead>();
   readonly #dirty = new Set<InboxHead>();
+  /** Users for whom a delivery was given up, and who were not told `behind` yet. */
+  readonly #owed = new Set<string>();
   #parked: ReadonlySet<number> = new Set();
   #sources: Sources = {};
   #next = 0;
   #committed = 0;
-  /** Monotonic; infinite while nothing is dirty. */
-  #flushDueAt = Number.POSITIVE_INFINITY;
-  #flushTimer: Timer | null = null;
-  #wake: () => void = () => {};
+  readonly #flushes: FlushSchedule;
+  readonly #breather: Breather;
 
   constructor(dependencies: InboxDependencies, assignment: PartitionAssignment) {
     this.#dependencies = dependencies;
     this.#settings = { ...INBOX_SETTINGS, ...dependencies.settings };
     this.#assignment = assignment;
     this.#hints = new PendingHints(dependencies.runtime);
+    this.#flushes = new FlushSchedule(dependencies.runtime, this.#settings.flush_interval_ms);
+    this.#breather = new Breather(dependencies.runtime, TURN_MS_MAX);
   }
 
   /** Runs until the partition is taken away, which it says by throwing. */
@@ -109,54 +118,22 @@ export class InboxProcessor {
     try {
       for (;;) await this.#cycle(reader);
     } finally {
-      this.#forgetFlush();
+      this.#flushes.clear();
     }
   }
 
   async #cycle(reader: ContiguousReader): Promise<void> {
     const reading = reader.read(this.#settings.slice_records_max);
-    await this.#flushWhileIdle(reading);
+    const askedAt = this.#dependencies.runtime.monotonic();
+    await this.#flushes.whileWaiting(reading, () => this.#flushAndCommit());
+    // A read that took time waited, and the event loop turned.
+    if (this.#dependencies.runtime.monotonic() - askedAt > 1) this.#breather.rested();
     const taken = await this.#decodeAndLoad(await reading);
-    for (let done = 0; done < taken.length; ) done += await this.#processSlice(taken, done);
-    if (this.#dependencies.runtime.monotonic() >= this.#flushDueAt) await this.#flushAndCommit();
-  }
-
-  /**
-   * While there is nothing to read, what is dirty is flushed when it is due. One timer a flush, not one a read: there are
-   * hundreds of reads between two flushes, and setting and cancelling a timer would be a good part of what one costs.
-   */
-  async #flushWhileIdle(reading: Promise<unknown>): Promise<void> {
-    if (this.#flushDueAt === Number.POSITIVE_INFINITY) return;
-    let arrived = false;
-    const settle = () => {
-      arrived = true;
-      this.#wake();
-    };
-    reading.then(settle, settle);
-    for (;;) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      if (arrived) return;
-      await this.#flushAndCommit();
-      if (arrived) return;
+    for (let done = 0; done < taken.length; ) {
+      done += await this.#processSlice(taken, done);
+      await this.#breather.breathe();
     }
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushDueAt !== Number.POSITIVE_INFINITY) return;
-    const { runtime } = this.#dependencies;
-    const interval_ms = this.#settings.flush_interval_ms;
-    this.#flushDueAt = runtime.monotonic() + interval_ms;
-    this.#flushTimer = runtime.setTimer(interval_ms, () => {
-      this.#flushDueAt = Number.NEGATIVE_INFINITY; // a timer may be early by the clock
-      this.#wake();
-    });
-  }
-
-  #forgetFlush(): void {
-    this.#flushTimer?.cancel();
-    this.#flushDueAt = Number.POSITIVE_INFINITY;
+    if (this.#flushes.due) await this.#flushAndCommit();
   }
 
   /** Processes records from index `start` on; returns how many. Ends early when it has rows enough. */
@@ -180,7 +157,7 @@ export class InboxProcessor {
     }
     await this.#retry(() => store.writeInbox(outputs.rows, outputs.memberships));
     this.#next += count;
-    this.#scheduleFlush();
+    this.#flushes.schedule();
     metrics.add('inbox_records', count);
     metrics.add('inbox_rows', outputs.rows.length);
     await this.#tell(outputs);
@@ -191,9 +168,12 @@ export class InboxProcessor {
   #number(record: InboxEntries, position: Position, age_ms: number, outputs: SliceOutputs): void {
     const { conversationId, seq, kind, event } = record;
     const numbered: Recipient[] = [];
-    for (const user of record.recipients) {
-      const head = this.#heads.get(user);
+    for (const recipient of record.recipients) {
+      const head = this.#heads.get(recipient);
       if (head === undefined) throw new Error('an entry was to be numbered before its recipient was loaded');
+      // The head's own text, not the record's equal one: every map from here to the socket knows it already, and what was
+      // decoded need not live as long as the row.
+      const { user } = head;
       const inboxSeq = takeInboxSeq(head, position);
       if (inboxSeq === 0) {
         // Written by an owner before us, who may not have come to tell it.
@@ -202,8 +182,9 @@ export class InboxProcessor {
         continue;
       }
       this.#dirty.add(head);
-      outputs.rows.push({ user, inboxSeq, conversationId, seq, kind, position });
-      numbered.push({ user, inboxSeq });
+      const row = { user, inboxSeq, conversationId, seq, kind, position };
+      outputs.rows.push(row);
+      numbered.push(row);
     }
     // Stamped by position and equal at every attempt: written for skipped recipients too, it changes nothing.
     for (const user of record.joined)
@@ -234,13 +215,24 @@ export class InboxProcessor {
   }
 
   async #tell({ entries, behind, canaries }: SliceOutputs): Promise<void> {
-    if (entries.length > 0 || behind.size > 0) {
-      this.#dependencies.metrics.add('inbox_behind', behind.size);
-      this.#hints.track(deliverEntries(this.#dependencies, entries, behind));
-    }
+    this.#deliver(entries, behind);
     for (const canary of canaries) this.#hints.track(this.#answerCanary(canary));
     if (this.#hints.size > this.#settings.hints_pending_max)
       await this.#hints.settled(limits.hint_wait_ms_max, this.#assignment.signal);
+  }
+
+  /** Whoever a delivery was given up for is told `behind` with the next one, or at the next flush. */
+  #deliver(entries: readonly WrittenEntry[], behind: Set<string>): void {
+    for (const user of this.#owed) behind.add(user);
+    this.#owed.clear();
+    if (entries.length === 0 && behind.size === 0) return;
+    this.#dependencies.metrics.add('inbox_behind', behind.size);
+    const delivering = deliverEntries(this.#dependencies, entries, behind).then((missed) => {
+      // Above the bound their own look at the head, every ten minutes, has to do.
+      for (const user of missed) if (this.#owed.size < OWED_USERS_MAX) this.#owed.add(user);
+      if (missed.length > 0) this.#flushes.schedule();
+    });
+    this.#hints.track(delivering);
   }
 
   /** Goes the way of an entry: a row first, then the delivery stream. */
@@ -264,8 +256,10 @@ export class InboxProcessor {
     const heads = [...this.#dirty].map((head) => ({ ...head }));
     if (heads.length > 0) await this.#retry(() => store.writeHeads(heads));
     this.#dirty.clear();
+    this.#deliver([], new Set());
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
-    this.#forgetFlush();
+    this.#flushes.clear();
+    if (this.#owed.size > 0) this.#flushes.schedule();
     if (this.#next > this.#committed) {
       const checkpoint = { offset: this.#next, sources: { ...this.#sources }, foldVersion: 1 };
       await this.#retry(() => store.saveCheckpoint('inbox', partition, checkpoint));

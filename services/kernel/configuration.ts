@@ -54,7 +54,7 @@ const settings = {
   environment: setting<Environment>(
     'FANLOG_ENV',
     'development',
-    '`production` refuses demo users and secrets that are missing, short or weak.',
+    '`production` refuses demo users and secrets that are missing or weak.',
     'development',
     oneOf('development', 'production'),
   ),
@@ -86,29 +86,6 @@ const settings = {
     limits.frames_per_second,
     wholeNumber(1, 1_000_000),
   ),
-  kafka: setting<readonly string[] | null>(
-    'FANLOG_KAFKA',
-    'none: embedded profile',
-    'Kafka brokers (`host:port`, separated by commas).',
-    null,
-    hosts,
-  ),
-  cassandra: setting<readonly string[] | null>(
-    'FANLOG_CASSANDRA',
-    'none: embedded profile',
-    'Cassandra or Scylla nodes (`host:port`, separated by commas).',
-    null,
-    hosts,
-  ),
-  cassandraDatacenter: setting(
-    'FANLOG_CASSANDRA_DC',
-    'datacenter1',
-    'Data center that LOCAL_QUORUM means.',
-    'datacenter1',
-    plainName,
-  ),
-  keyspace: setting('FANLOG_KEYSPACE', 'fanlog', 'Keyspace of the tables.', 'fanlog', plainName),
-  redis: setting<string | null>('FANLOG_REDIS', 'none: embedded profile', 'Redis (`host:port`).', null, hostAndPort),
   logLevel: setting<LogLevel>(
     'FANLOG_LOG_LEVEL',
     'info',
@@ -117,6 +94,17 @@ const settings = {
     oneOf('debug', 'info', 'warn', 'error', 'silent'),
   ),
 } as const;
+
+/** Of the cluster profile: shown, so that nobody looks for them, and refused. */
+const nextVersion: readonly Pick<Setting<unknown>, 'name' | 'default' | 'meaning'>[] = [
+  ['FANLOG_KAFKA', 'Kafka brokers (`host:port`, separated by commas).'],
+  ['FANLOG_CASSANDRA', 'Cassandra or Scylla nodes (`host:port`, separated by commas).'],
+  ['FANLOG_CASSANDRA_DC', 'Data center that LOCAL_QUORUM means.'],
+  ['FANLOG_KEYSPACE', 'Keyspace of the tables.'],
+  ['FANLOG_REDIS', 'Redis (`host:port`).'],
+].map(([name, meaning]) => ({ name: name!, default: '(next version)', meaning: meaning! }));
+
+const rows = [...Object.values(settings), ...nextVersion];
 
 type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K]['unset'] };
 
@@ -130,7 +118,7 @@ export interface Configuration extends Omit<Values, 'edgePort' | 'demo'> {
 export function loadConfiguration(
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly configuration: Configuration } | { readonly errors: readonly string[] } {
-  const errors = unknownVariables(env);
+  const errors = [...unknownVariables(env), ...laterVariables(env)];
   const values: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(settings) as [string, Setting<unknown>][]) {
     const text = env[entry.name]?.trim() ?? '';
@@ -150,13 +138,32 @@ export function loadConfiguration(
 
 /** The table as Markdown, for README.md. */
 export function settingsMarkdown(): string {
-  const rows = Object.values(settings).map(({ name, default: text, meaning }) => {
-    return `| \`${name}\` | ${text} | ${meaning} |`;
-  });
-  return ['| Setting | Default | Meaning |', '| --- | --- | --- |', ...rows].join('\n');
+  const lines = rows.map(({ name, default: text, meaning }) => `| \`${name}\` | ${text} | ${meaning} |`);
+  return ['| Setting | Default | Meaning |', '| --- | --- | --- |', ...lines].join('\n');
 }
 
-export const settingNames: readonly string[] = Object.values(settings).map(({ name }) => name);
+/** The table for a terminal: the name on the left, its meaning and default on the right, `columns` wide at most. */
+export function settingsText(columns = 100): string {
+  const width = Math.max(...settingNames.map((name) => name.length));
+  const lines = rows.flatMap(({ name, default: text, meaning }) => {
+    const described = `${meaning} ${text.startsWith('(') ? text : `Default: ${text}`}`.replaceAll('`', '');
+    return wrap(described, columns - width - 4).map((line, i) => `  ${(i === 0 ? name : '').padEnd(width)}  ${line}`);
+  });
+  return lines.join('\n');
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)!;
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+export const settingNames: readonly string[] = rows.map(({ name }) => name);
 
 function complete(values: Values): Configuration {
   return {
@@ -173,31 +180,35 @@ function absolute(folder: string): string {
 }
 
 function wrongSecrets({ environment, secret, appKey }: Configuration): string[] {
-  if (environment !== 'production') return [];
+  const production = environment === 'production';
   const errors: string[] = [];
   const advice = 'Set the output of: openssl rand -base64 48';
-  if (secret === null) errors.push(`FANLOG_SECRET: it is not set, and production needs one of its own. ${advice}`);
+  if (production && secret === null) {
+    errors.push(`FANLOG_SECRET: it is not set, and production needs one of its own. ${advice}`);
+  }
   for (const [name, value] of [
     ['FANLOG_SECRET', secret],
     ['FANLOG_APP_KEY', appKey],
   ] as const) {
-    const why = value === null ? null : weakness(value);
+    const why = value === null ? null : weakness(value, production);
     if (why !== null) errors.push(`${name}: it ${why}, so that tokens could be forged. ${advice}`);
   }
-  if (secret !== null && secret === appKey) {
+  if (production && secret !== null && secret === appKey) {
     errors.push(`FANLOG_APP_KEY: it equals FANLOG_SECRET, so whoever has one has both. ${advice}`);
   }
   return errors;
 }
 
-function weakness(secret: string): string | null {
+// A short one is refused everywhere: whoever tries a key in development writes the same into production.
+function weakness(secret: string, production: boolean): string | null {
   const bytes = new TextEncoder().encode(secret).length;
   if (bytes < SECRET_BYTES_MIN) return `has ${bytes} bytes of the ${SECRET_BYTES_MIN} needed`;
+  if (!production) return null;
   if (new Set(secret).size < SECRET_DISTINCT_MIN) return 'repeats the same few characters';
   return WEAK_WORDS.test(secret) ? 'holds a word that is guessed first' : null;
 }
 
-function wrongTogether({ environment, demo, port, edgePort, kafka, cassandra, redis }: Configuration): string[] {
+function wrongTogether({ environment, demo, port, edgePort }: Configuration): string[] {
   const errors: string[] = [];
   if (environment === 'production' && demo) {
     errors.push('FANLOG_DEMO: production refuses demo users, because their passwords are public. Unset it.');
@@ -208,13 +219,13 @@ function wrongTogether({ environment, demo, port, edgePort, kafka, cassandra, re
   if (port !== 0 && port === edgePort) {
     errors.push(`FANLOG_EDGE_PORT: it equals PORT (${port}), and two servers cannot share one. Choose another.`);
   }
-  const servers = { FANLOG_KAFKA: kafka, FANLOG_CASSANDRA: cassandra, FANLOG_REDIS: redis };
-  const missing = Object.entries(servers).filter(([, value]) => value === null);
-  if (missing.length === 1 || missing.length === 2) {
-    const names = missing.map(([name]) => name).join(' and ');
-    errors.push(`${names}: not set, and the cluster profile needs all three servers. Set it, or unset the others.`);
-  }
   return errors;
+}
+
+function laterVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const set = nextVersion.map(({ name }) => name).filter((name) => (env[name]?.trim() ?? '') !== '');
+  if (set.length === 0) return [];
+  return [`${set.join(', ')}: the cluster profile is not in this version, only the embedded one is. Unset it.`];
 }
 
 // A misspelt variable would otherwise be a default that nobody asked for.
@@ -284,26 +295,6 @@ function onOrOff(text: string): Parsed<boolean> {
 
 function path(text: string): Parsed<string> {
   return text.includes('\0') ? { wrong: 'it is not a path. Set a folder that can be written.' } : { value: text };
-}
-
-function plainName(text: string): Parsed<string> {
-  if (/^[A-Za-z0-9_-]{1,48}$/.test(text)) return { value: text };
-  return { wrong: `${quote(text)} is not a name. Use 1 to 48 letters, digits, _ and -.` };
-}
-
-function hostAndPort(text: string): Parsed<string> {
-  const port = Number(/^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/.exec(text)?.[1] ?? 0);
-  if (port >= 1 && port <= PORT_MAX) return { value: text };
-  return { wrong: `${quote(text)} is not host:port. Name each server with its port.` };
-}
-
-function hosts(text: string): Parsed<readonly string[]> {
-  const parts = text.split(',').map((part) => part.trim());
-  for (const part of parts) {
-    const parsed = hostAndPort(part);
-    if ('wrong' in parsed) return parsed;
-  }
-  return { value: parts };
 }
 
 function webSocketUrls(text: string): Parsed<readonly string[]> {

@@ -10,6 +10,7 @@
 // of deleting it), so a starter that was asleep between looking and linking cannot slip in below a newer owner. An owner
 // is alive if a process of that id runs that was started at that very moment: a kill -9 frees the folder at once.
 import {
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -21,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export const DATA_FORMAT = 1;
 
@@ -53,7 +54,7 @@ export interface DataFolder {
 /** Opens the folder, making it if need be, and takes ownership of it. @throws DataFolderError */
 export function openDataFolder(path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true });
+    createFolder(path);
     checkFormat(path);
     const number = takeOwnership(path);
     let open = true;
@@ -72,6 +73,23 @@ export function openDataFolder(path: string): DataFolder {
       `The data folder ${path} cannot be used: ${reason}. Give the process a folder that it may create and write (FANLOG_DATA).`,
       { cause: error },
     );
+  }
+}
+
+// One level at a time: `recursive` goes round for ever where a folder exists and takes no others, as /proc (Node 20).
+function createFolder(path: string): void {
+  const missing: string[] = [];
+  for (let folder = path; !existsSync(folder) && folder !== dirname(folder); folder = dirname(folder)) {
+    missing.push(folder);
+  }
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') continue; // another process was faster, or it is no folder: the next step says so
+      throw new Error(`no folder can be made in ${dirname(folder)} (${code})`, { cause: error });
+    }
   }
 }
 

@@ -21,7 +21,7 @@ export const errorCatalogue = {
     close: 4500,
     retry: false,
     message:
-      'The frame is not a JSON object of a known type. Send one JSON object per text frame, as the protocol page describes.',
+      'The frame is not UTF-8 text, not one JSON object, has no text as its type, or holds too many values. See the protocol page for its form.',
   },
   frame_too_large: {
     status: 413,
@@ -46,6 +46,11 @@ export const errorCatalogue = {
     message: 'The payload is over 16 KiB of UTF-8. Shorten it, or store it elsewhere and send a link.',
   },
   not_found: { status: 404, retry: false, message: 'Nothing is found at that address. Check the path and the id.' },
+  method_not_allowed: {
+    status: 405,
+    retry: false,
+    message: 'That address does not take this method. Use one of those that the header Allow names.',
+  },
   // Who is asking
   hello_expected: {
     status: 401,
@@ -107,7 +112,7 @@ export const errorCatalogue = {
   out_of_turn: {
     status: 409,
     retry: true,
-    message: 'An earlier send of this connection was not taken yet. Send from the number that was refused on.',
+    message: 'This send has another number than the one expected. Send again from the expected number on, in order.',
   },
   log_unavailable: {
     status: 503,
@@ -207,7 +212,10 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
-/** An expected refusal, as a value. `detail` says which field or which limit, never what a user wrote. */
+/**
+ * An expected refusal, as a value. `detail` says which field or which limit, never what a user wrote. One that ends with a
+ * full stop says everything, and stands alone.
+ */
 export interface Refusal {
   readonly code: ErrorCode;
   readonly detail?: string;
@@ -220,8 +228,12 @@ export function refusal(code: ErrorCode, detail?: string): Refusal {
 /** What every reply that refuses says, over WebSocket and HTTP alike. */
 export function describe(refused: Refusal): { code: ErrorCode; message: string; retry: boolean } {
   const entry = errorCatalogue[refused.code];
-  const message = refused.detail === undefined ? entry.message : `${refused.detail}: ${entry.message}`;
-  return { code: refused.code, message, retry: entry.retry };
+  return { code: refused.code, message: messageOf(refused.detail, entry), retry: entry.retry };
+}
+
+function messageOf(detail: string | undefined, { message }: ErrorEntry): string {
+  if (detail === undefined) return message;
+  return detail.endsWith('.') ? detail : `${detail}: ${message}`;
 }
 
 /** A refusal on its way through code that cannot return it. */

@@ -31,12 +31,6 @@ export const limits = {
   group_members_max: 500,
   /** Members named in one add. One timeline event names them all: 500 * 64 bytes. */
   members_per_command_max: 500,
-  /** Ids may be ahead of the conversation's time by this much, for clocks that disagree. */
-  id_ahead_ms_max: 60_000,
-  /** ... and behind by this much, for clients that were offline in the middle of a send. */
-  id_behind_ms_max: 600_000,
-  /** Ids that took a seq are remembered this long, in log time: more than ahead + behind, so none can come again. */
-  id_remembered_ms: 720_000,
   /** Deliveries of records older than this are replaced by `behind`: the client pulls once instead of seeing a replay. */
   delivery_age_ms_max: 120_000,
   /** A commit waits this long at most for the hints that it covers. */

@@ -21,8 +21,10 @@ export interface RefusedRequest {
   readonly type: 'refused';
   /** The request's id, if it could be read. */
   readonly id: number | null;
-  /** Of a send: its number, if it could be read. A final refusal uses it up. */
+  /** Of a send whose id could be read: its number, if that could be read too. A final refusal uses it up. */
   readonly number: number | null;
+  /** Meant to be a hello: it may be said again, correctly. */
+  readonly isHello: boolean;
   readonly refused: Refusal;
 }
 
@@ -91,9 +93,9 @@ function scanStructure(text: string, depth_max: number): Refusal | null {
 }
 
 function readRequest(fields: Fields, limits: Limits): Request | RefusedRequest {
-  const { type } = fields;
-  if (!isCount(fields.id)) return invalid(null, 'id', type === 'send' ? fields : null);
-  const { id } = fields;
+  const { id, type } = fields;
+  // Whoever cannot tell which request is answered must not find its number gone.
+  if (!isCount(id)) return { ...invalid(null, 'id', null), isHello: type === 'hello' };
   switch (type) {
     case 'send':
       return readSend(id, fields, limits);
@@ -120,7 +122,7 @@ function readSend(id: number, fields: Fields, limits: Limits): SendRequest | Ref
   }
   if (typeof payload !== 'string' || !payload.isWellFormed()) return invalid(id, 'payload', fields);
   if (Buffer.byteLength(payload) > limits.payload_bytes_max) {
-    return { type: 'refused', id, number, refused: refusal('payload_too_large') };
+    return { type: 'refused', id, number, isHello: false, refused: refusal('payload_too_large') };
   }
   const common = { id, type: 'send', number, conversationId, clientMessageId, payload } as const;
   return contentType === undefined ? common : { ...common, contentType };
@@ -128,10 +130,10 @@ function readSend(id: number, fields: Fields, limits: Limits): SendRequest | Ref
 
 function readHello(id: number, fields: Fields, limits: Limits): HelloRequest | RefusedRequest {
   const { token, device, platform, cursor } = fields;
-  if (!isPlainText(token, TOKEN_BYTES_MAX)) return invalid(id, 'token', null);
-  if (!isPlainText(device, limits.device_id_bytes_max)) return invalid(id, 'device', null);
-  if (platform !== undefined && !isPlainText(platform, PLATFORM_BYTES_MAX)) return invalid(id, 'platform', null);
-  if (cursor !== undefined && !isCursor(cursor)) return invalid(id, 'cursor', null);
+  if (!isPlainText(token, TOKEN_BYTES_MAX)) return invalidHello(id, 'token');
+  if (!isPlainText(device, limits.device_id_bytes_max)) return invalidHello(id, 'device');
+  if (platform !== undefined && !isPlainText(platform, PLATFORM_BYTES_MAX)) return invalidHello(id, 'platform');
+  if (cursor !== undefined && !isCursor(cursor)) return invalidHello(id, 'cursor');
   return {
     id,
     type: 'hello',
@@ -183,9 +185,13 @@ function readCursor({ epoch, inboxSeq }: Cursor): Cursor {
 /** `send`: the fields of a send, whose number the refusal uses up. */
 function invalid(id: number | null, field: string, send: Fields | null): RefusedRequest {
   const number = send !== null && isCount(send.number) && send.number > 0 ? send.number : null;
-  return { type: 'refused', id, number, refused: refusal('invalid_field', field) };
+  return { type: 'refused', id, number, isHello: false, refused: refusal('invalid_field', field) };
+}
+
+function invalidHello(id: number, field: string): RefusedRequest {
+  return { ...invalid(id, field, null), isHello: true };
 }
 
 function refuse(id: number | null, refused: Refusal): RefusedRequest {
-  return { type: 'refused', id, number: null, refused };
+  return { type: 'refused', id, number: null, isHello: false, refused };
 }

@@ -8,8 +8,12 @@
 //   rows   1 2 3 4 5 6 7 8 . 10       7 removes the reader: [2, 7] is served; above 8 is a hole: nobody sees 10 yet
 //
 // So nothing that was pushed to the reader is unreadable, and nothing after a removal leaks.
-import { decodeTimelineEvent } from '../events/codec.ts';
+//
+// No more rows are read than the page asks for, and never more than a bound: nothing else runs meanwhile. What the bound
+// hides is hidden until the state has moved on, a second or two.
+import { decodeTimelineEvent, schemaIdOf } from '../events/codec.ts';
 import { usersOfDirect } from '../events/ids.ts';
+import { readSchemaFiles } from '../events/schema-files.ts';
 import { type Refusal, refusal } from '../kernel/errors.ts';
 import { limits } from '../kernel/limits.ts';
 import type { ReaderView, StateStore } from '../ports/store/state-store.ts';
@@ -18,6 +22,14 @@ import { applyEvent, clip, type Interval, intervalsOf } from './reader-intervals
 
 // State rows lag by a second at most: a busy conversation's messages of that time.
 const ROWS_PER_READ = 256;
+/** Rows above the state that one request looks at: some milliseconds. */
+const ROWS_ABOVE_MAX = 4_096;
+
+const MESSAGE_SCHEMAS = new Set(
+  readSchemaFiles()
+    .filter(({ name }) => name === 'MessageSent')
+    .map(({ id }) => id),
+);
 
 /** Exactly one of `before` (exclusive, newest first) and `after` (exclusive, oldest first); neither: the newest. */
 export interface HistoryRange {
@@ -37,8 +49,11 @@ interface Visible {
   readonly intervals: readonly Interval[];
   /** Every row up to here is written. */
   readonly end: number;
-  /** Rows exist above `end`, beyond a hole. */
-  readonly hole: boolean;
+  /**
+   * What comes above `end`: nothing (or nothing that the page could want); rows beyond a hole, which wait for it; or rows
+   * that were not looked at.
+   */
+  readonly above: 'nothing' | 'hole' | 'unseen';
 }
 
 /** @throws StoreError */
@@ -48,50 +63,100 @@ export async function readHistory(
   reader: string,
   range: HistoryRange,
 ): Promise<HistoryPage | Refusal> {
-  const visible = await readVisible(store, conversationId, reader);
-  if ('code' in visible) return visible;
   const limit = Math.max(1, Math.min(range.limit, limits.page_entries_max));
+  const visible = await readVisible(store, conversationId, reader, (intervals, end) => {
+    if (range.after === undefined) return range.before !== undefined && range.before <= end + 1;
+    return seqsIn(clip(intervals, range.after + 1, end)) > limit; // one more tells `more` from `end`
+  });
+  if ('code' in visible) return visible;
   if (range.after === undefined) return readDown(store, conversationId, visible, range.before, limit);
   return readUp(store, conversationId, visible, range.after, limit);
 }
 
-async function readVisible(store: StateStore, conversationId: string, reader: string): Promise<Visible | Refusal> {
+async function readVisible(
+  store: StateStore,
+  conversationId: string,
+  reader: string,
+  enough: (intervals: readonly Interval[], end: number) => boolean,
+): Promise<Visible | Refusal> {
   const direct = usersOfDirect(conversationId);
   if (direct !== null && !direct.includes(reader)) return refusal('not_a_member');
   const view = await store.readReader(conversationId, reader);
-  const intervals = direct === null ? intervalsOfGroup(view) : [{ from: 1, to: Number.POSITIVE_INFINITY }];
-  const { end, hole } = await readAbove(store, conversationId, view?.row.seq ?? 0, (event) => {
-    if (direct === null) applyEvent(intervals, reader, decodeTimelineEvent(event));
-  });
-  if (intervals.length > 0) return { intervals, end, hole };
-  // The join may have been pushed before its row was written: then the reader's own rows know it, and it comes soon.
-  const memberships = await store.readMemberships(reader);
-  if (memberships.some((row) => row.conversationId === conversationId)) return { intervals, end, hole: true };
-  return refusal(view === null && end === 0 ? 'conversation_not_found' : 'not_a_member');
+  const seq = view?.row.seq ?? 0;
+  if (direct !== null) {
+    const intervals = [{ from: 1, to: Number.POSITIVE_INFINITY }];
+    return {
+      intervals,
+      ...(await readAbove(
+        store,
+        conversationId,
+        seq,
+        ROWS_ABOVE_MAX,
+        () => {},
+        (end) => enough(intervals, end),
+      )),
+    };
+  }
+  const intervals = intervalsOfGroup(view);
+  const known = intervals.length > 0 || (await isMembership(store, conversationId, reader));
+  // Nothing was pushed to a stranger yet: a join among the newest rows is looked for, not at any cost.
+  const rows_max = known ? ROWS_ABOVE_MAX : ROWS_PER_READ;
+  const above = await readAbove(
+    store,
+    conversationId,
+    seq,
+    rows_max,
+    (event) => {
+      if (!MESSAGE_SCHEMAS.has(schemaIdOf(event))) applyEvent(intervals, reader, decodeTimelineEvent(event));
+    },
+    (end) => intervals.length > 0 && enough(intervals, end),
+  );
+  if (intervals.length > 0) return { intervals, ...above };
+  // The join was pushed before its row was written, or before it could be seen: it comes soon.
+  if (known) return { intervals, end: above.end, above: 'hole' };
+  return refusal(view === null && above.end === 0 ? 'conversation_not_found' : 'not_a_member');
+}
+
+/** The reader's own rows know a join before it is pushed. */
+async function isMembership(store: StateStore, conversationId: string, reader: string): Promise<boolean> {
+  return (await store.readMemberships(reader)).some((row) => row.conversationId === conversationId);
 }
 
 function intervalsOfGroup(view: ReaderView | null): Interval[] {
   return view === null ? [] : intervalsOf(view);
 }
 
-/** Reads the rows above `seq` without a hole and shows each to `onEvent`. */
-async function readAbove(store: StateStore, conversationId: string, seq: number, onEvent: (event: Uint8Array) => void) {
+function seqsIn(intervals: readonly Interval[]): number {
+  return intervals.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+}
+
+/** Reads the rows above `seq` without a hole and shows each to `onEvent`, until `enough`, or `rows_max` were read. */
+async function readAbove(
+  store: StateStore,
+  conversationId: string,
+  seq: number,
+  rows_max: number,
+  onEvent: (event: Uint8Array) => void,
+  enough: (end: number) => boolean,
+): Promise<Pick<Visible, 'end' | 'above'>> {
   let end = seq;
-  for (;;) {
+  while (!enough(end)) {
+    if (end - seq >= rows_max) return { end, above: 'unseen' };
     const rows = await store.readTimeline(conversationId, end + 1, end + ROWS_PER_READ, ROWS_PER_READ, 'ascending');
     for (const row of rows) {
-      if (row.seq !== end + 1) return { end, hole: true };
+      if (row.seq !== end + 1) return { end, above: 'hole' };
       onEvent(row.event);
       end = row.seq;
     }
-    if (rows.length < ROWS_PER_READ) return { end, hole: false };
+    if (rows.length < ROWS_PER_READ) return { end, above: 'nothing' };
   }
+  return { end, above: 'nothing' };
 }
 
 async function readUp(
   store: StateStore,
   conversationId: string,
-  { intervals, end, hole }: Visible,
+  { intervals, end, above }: Visible,
   after: number,
   limit: number,
 ): Promise<HistoryPage> {
@@ -109,18 +174,19 @@ async function readUp(
     if (next <= last) return { events, status: 'wait' };
     if (last < to) return { events, status: 'more' };
   }
-  return { events, status: hole ? 'wait' : 'end' };
+  return { events, status: above === 'nothing' ? 'end' : 'wait' };
 }
 
 async function readDown(
   store: StateStore,
   conversationId: string,
-  { intervals, end, hole }: Visible,
+  { intervals, end, above }: Visible,
   before: number | undefined,
   limit: number,
 ): Promise<HistoryPage> {
   // Asked for what stands above the hole: it begins with what cannot be shown yet.
-  if (hole && (before === undefined || before > end + 1)) return { events: [], status: 'wait' };
+  if (above === 'hole' && before === undefined) return { events: [], status: 'wait' };
+  if (above !== 'nothing' && before !== undefined && before > end + 1) return { events: [], status: 'wait' };
   const events: Uint8Array[] = [];
   for (const { from, to } of clip(intervals, 1, before === undefined ? end : Math.min(before - 1, end)).reverse()) {
     if (events.length === limit) return { events, status: 'more' };

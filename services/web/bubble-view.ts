@@ -5,18 +5,20 @@ import type { Bubble, ChatItem } from './chat-items.ts';
 import { h, icon } from './dom.ts';
 import { icons } from './icons.ts';
 import { isRefused, type PendingState } from './pending-sends.ts';
+import { textParts } from './text-links.ts';
 
 export interface BubblePort {
   retry(localId: number): void;
   discard(localId: number): void;
 }
 
+// One tick at most: two would be read as "read", and nobody here knows who has read what.
 const STATES: Readonly<Record<PendingState, { readonly paths: readonly string[]; readonly label: string }>> = {
-  queued: { paths: icons.clock, label: 'waiting to be sent' },
-  accepted: { paths: icons.check, label: 'accepted' },
-  sequenced: { paths: icons.checks, label: 'sent' },
-  rejected: { paths: icons.alert, label: 'not sent' },
-  perhaps_not_sent: { paths: icons.alert, label: 'perhaps not sent' },
+  queued: { paths: icons.clock, label: 'Waiting to be sent' },
+  accepted: { paths: icons.circle, label: 'Accepted, not in the log yet' },
+  sequenced: { paths: icons.check, label: 'In the log (not a sign that it was read)' },
+  rejected: { paths: icons.alert, label: 'Not sent' },
+  perhaps_not_sent: { paths: icons.alert, label: 'Perhaps not sent' },
 };
 
 export function chatItemView(item: ChatItem, isGroup: boolean, port: BubblePort): HTMLElement {
@@ -41,11 +43,18 @@ function bubbleView(bubble: Bubble, isGroup: boolean, port: BubblePort): HTMLEle
   const body = h('div', { class: isUnsupported ? 'bubble unsupported' : 'bubble' });
   if (isGroup && !isMine && isFirstOfGroup) body.append(senderName(sender));
   else if (isFirstOfGroup) body.append(h('span', { class: 'unseen' }, `${isMine ? 'You' : sender}: `));
-  body.append(h('span', { class: 'text', dir: 'auto' }, text), meta(bubble));
+  body.append(textView(text, isUnsupported), meta(bubble));
   const row = h('div', attributes);
   if (isGroup && !isMine) row.append(isLastOfGroup ? avatarView(sender, 'user', 'small') : h('span', { class: 'gap' }));
   row.append(h('div', { class: 'column' }, body, trouble(bubble, port)));
   return row;
+}
+
+function textView(text: string, isUnsupported: boolean): HTMLElement {
+  const parts = isUnsupported ? [{ text, href: null }] : textParts(text);
+  const link = { target: '_blank', rel: 'noopener noreferrer' };
+  const nodes = parts.map((part) => (part.href === null ? part.text : h('a', { href: part.href, ...link }, part.text)));
+  return h('span', { class: 'text', dir: 'auto' }, ...nodes);
 }
 
 function senderName(sender: string): HTMLElement {
@@ -56,7 +65,9 @@ function senderName(sender: string): HTMLElement {
 
 function meta({ time, state }: Bubble): HTMLElement {
   const element = h('span', { class: 'meta' }, h('time', { title: fullTime(time) }, clockTime(time)));
-  if (state !== null) element.append(icon(STATES[state].paths, STATES[state].label));
+  if (state === null) return element;
+  const { paths, label } = STATES[state];
+  element.append(h('span', { class: 'mark', role: 'img', 'aria-label': label, title: label }, icon(paths)));
   return element;
 }
 

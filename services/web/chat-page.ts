@@ -28,7 +28,8 @@ export class ChatPage {
   readonly #drafts = new Map<string, string>();
   readonly #onHash = () => this.#navigate();
   readonly #onVisible = () => this.#changed();
-  readonly #onOnline = () => this.#session.reconnect();
+  readonly #onOnline = () => this.#session.retryNow();
+  readonly #onFocus = () => this.#session.retrySoon();
   #chat: ChatView | null = null;
   #isDrawing = false;
   #isClosed = false;
@@ -55,6 +56,7 @@ export class ChatPage {
   start(): void {
     window.addEventListener('hashchange', this.#onHash);
     window.addEventListener('online', this.#onOnline);
+    window.addEventListener('focus', this.#onFocus);
     document.addEventListener('visibilitychange', this.#onVisible);
     this.#navigate();
     this.#session.start();
@@ -64,6 +66,7 @@ export class ChatPage {
     this.#isClosed = true;
     window.removeEventListener('hashchange', this.#onHash);
     window.removeEventListener('online', this.#onOnline);
+    window.removeEventListener('focus', this.#onFocus);
     document.removeEventListener('visibilitychange', this.#onVisible);
     this.#session.close();
   }

@@ -21,6 +21,9 @@ import type { SignedIn } from './signed-in.ts';
 import { StoredPositions } from './stored-positions.ts';
 import { unreadOf } from './unread.ts';
 
+/** Somebody who types or looks wants the connection back, but not with an attempt for every key. */
+const RETRY_GAP_MS = 2_000;
+
 export interface ChatSessionPort {
   /** Something that is drawn changed. */
   changed(): void;
@@ -49,6 +52,7 @@ export class ChatSession {
   #client: FanlogClient;
   /** Monotonic; null when no attempt is waited for. */
   #retryAt_ms: number | null = null;
+  #retriedAt_ms = Number.NEGATIVE_INFINITY;
   #expiry: Timer | null = null;
   #isClosed = false;
 
@@ -98,6 +102,19 @@ export class ChatSession {
       this.#client = this.#newClient();
       this.#startClient();
     } else this.#client.retryNow();
+  }
+
+  /** The network is there again: whatever is waited for is tried now. Unlike `reconnect`, revives no closed client. */
+  retryNow(): void {
+    this.#client.retryNow();
+  }
+
+  /** Somebody is here again: the same, at most every two seconds. */
+  retrySoon(): void {
+    const now_ms = browserRuntime.monotonic();
+    if (this.#client.state !== 'waiting' || now_ms - this.#retriedAt_ms < RETRY_GAP_MS) return;
+    this.#retriedAt_ms = now_ms;
+    this.#client.retryNow();
   }
 
   close(): void {

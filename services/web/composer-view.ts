@@ -56,7 +56,10 @@ export class ComposerView {
       event.preventDefault();
       this.#send();
     });
-    this.#text.addEventListener('input', () => this.#drafts.set(this.#conversation.id, this.#text.value));
+    this.#text.addEventListener('input', () => {
+      this.#drafts.set(this.#conversation.id, this.#text.value);
+      this.#session.retrySoon();
+    });
   }
 
   #send(): void {

@@ -84,7 +84,7 @@ export class MembersPanel {
   }
 
   #addForm(): HTMLFormElement {
-    const users = field('Add members', { name: 'add', autocomplete: 'off', placeholder: 'dave, erin' });
+    const users = field('Add members', { name: 'add', autocomplete: 'off', placeholder: 'e.g. dave, erin' });
     return form({
       name: 'add-members',
       action: 'Add',

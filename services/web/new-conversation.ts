@@ -31,7 +31,8 @@ export function askForConversation(session: ChatSession, opened: (id: string) =>
 }
 
 function directForm(session: ChatSession, finish: (id: string) => void): HTMLFormElement {
-  const user = field('User', { name: 'peer', autocomplete: 'off', maxlength: 64, placeholder: 'bob' });
+  const hint = 'The user need not exist yet (ids are opaque): your message waits in their inbox.';
+  const user = field('User', { name: 'peer', autocomplete: 'off', maxlength: 64, placeholder: 'e.g. bob' }, hint);
   return form({
     name: 'new-direct',
     action: 'Start chatting',
@@ -46,9 +47,14 @@ function directForm(session: ChatSession, finish: (id: string) => void): HTMLFor
 }
 
 function groupForm(session: ChatSession, finish: (id: string) => void): HTMLFormElement {
-  const title = field('Title', { name: 'title', autocomplete: 'off', maxlength: 120, placeholder: 'Weekend hike' });
+  const title = field('Title', {
+    name: 'title',
+    autocomplete: 'off',
+    maxlength: 120,
+    placeholder: 'e.g. Weekend hike',
+  });
   const hint = 'User ids with commas between. More can be added later.';
-  const members = field('Members', { name: 'members', autocomplete: 'off', placeholder: 'bob, carol' }, hint);
+  const members = field('Members', { name: 'members', autocomplete: 'off', placeholder: 'e.g. bob, carol' }, hint);
   return form({
     name: 'new-group',
     action: 'Make the group',

@@ -50,7 +50,7 @@ export class SidebarView {
     const other = h('a', { class: 'icon-button', href: '#sign-in', target: '_blank', rel: 'noopener' });
     other.setAttribute('aria-label', 'Use another account in a new tab');
     other.title = 'Use another account in a new tab';
-    other.append(icon(icons.window));
+    other.append(icon(icons.personPlus));
     const who = h('div', { class: 'who' }, h('strong', {}, session.me), this.#presence);
     this.element = h(
       'nav',

@@ -25,7 +25,8 @@ describe('the page', () => {
 
   const open = async (options?: BrowserContextOptions) => keep(await ChatTab.open(browser, server.url, options));
   const openBeside = async (tab: ChatTab) => keep(await ChatTab.openIn(tab.context, server.url));
-  const shoot = (tab: ChatTab, name: string) => tab.page.screenshot({ path: join(screenshots, `${name}.png`) });
+  const shoot = (tab: ChatTab, name: string) =>
+    tab.page.screenshot({ path: join(screenshots, `${name}.png`), animations: 'disabled' });
   const tokenOf = async (user: 'alice' | 'bob') => {
     const body = { user, password: `${user}-demo` };
     return (await server.call<{ token: string }>('POST', '/v1/sessions', body)).token;
@@ -75,6 +76,12 @@ describe('the page', () => {
     await row.locator('.preview', { hasText: 'bob: Good morning alice' }).waitFor();
     await second.choose('Welcome');
     await second.shows(['Good morning, bob', 'Good morning\nalice']);
+    // One tick on one's own that says what it means, none on those of others.
+    const marks = alice.page.locator('.message.mine .mark');
+    assert.match((await marks.last().getAttribute('aria-label')) ?? '', /^In the log \(not .* read\)$/);
+    assert.equal(await marks.last().getAttribute('title'), await marks.last().getAttribute('aria-label'));
+    assert.equal(await marks.last().locator('path').count(), 1);
+    assert.equal(await alice.page.locator('.message.theirs .mark').count(), 0);
     await shoot(alice, 'chat');
   });
 
@@ -129,7 +136,9 @@ describe('the page', () => {
     const banner = writer.page.locator('.banner', { hasText: /No connection\. Trying again in \d+ s\./ });
     await banner.waitFor();
     await banner.evaluate(async (element) => Promise.all(element.getAnimations().map((one) => one.finished)));
-    await writer.page.locator('.message[data-state=queued]').last().waitFor();
+    const queued = writer.page.locator('.message[data-state=queued]').last();
+    await queued.waitFor();
+    await queued.locator('[aria-label="Waiting to be sent"]').waitFor();
     await shoot(writer, 'no-connection');
     await server.restart();
     await writer.write(...expected.slice(9));
@@ -161,11 +170,76 @@ describe('the page', () => {
     assert.notEqual(await bob.page.title(), '1');
   });
 
+  test('addresses in a message are links that take nothing along, and only those of the web', async () => {
+    const lena = await server.register('lena-links');
+    const id = await server.makeGroup(lena, 'Links', ['bob']);
+    const texts = [
+      'Read https://example.org/a_(b)?c=<d> (or http://example.org/x).',
+      'javascript:document.title=1 javascript://https//x data:text/html,x',
+      'https://example.org/"onclick="document.title=1',
+    ];
+    for (const text of texts) await server.say(lena, id, text);
+    await server.say(lena, id, 'https://example.org/', 'text/html');
+    const bob = await open();
+    await bob.signInAsDemo('bob');
+    await bob.choose('Links');
+    await bob.shows([...texts, 'Unsupported (text/html)']);
+    await bob.write('https://example.org/mine');
+    await bob.shows(['https://example.org/mine']);
+    const links = await bob.page.locator('.message a').evaluateAll((found) => {
+      return found.map((link) => link.getAttributeNames().map((name) => `${name}=${link.getAttribute(name)}`));
+    });
+    const addresses = ['a_(b)?c=', 'x', '', 'mine'].map((path) => `example.org/${path}`);
+    assert.deepEqual(
+      links,
+      addresses.map((address, index) => {
+        return [`href=http${index === 1 ? '' : 's'}://${address}`, 'target=_blank', 'rel=noopener noreferrer'];
+      }),
+    );
+    await shoot(bob, 'links');
+  });
+
+  test('somebody who comes back, types, or has a network again does not wait for the next attempt', async () => {
+    const olga = await server.register('olga');
+    await server.makeGroup(olga, 'Impatient', ['bob']);
+    const tab = await open();
+    // The longest pauses there are: 0.25 s, and twice that after each attempt.
+    await tab.page.addInitScript('Math.random = () => 0.999');
+    await tab.page.reload();
+    await tab.signIn('olga');
+    await tab.choose('Impatient');
+    await server.kill();
+    const comeBack = () => tab.page.evaluate(() => void window.dispatchEvent(new Event('focus')));
+    const type = () => tab.page.locator('[name=message]').pressSequentially('x');
+    const goOnline = () => tab.page.evaluate(() => void window.dispatchEvent(new Event('online')));
+    let attempts = 0;
+    tab.page.on('websocket', () => attempts++);
+    tab.page.on('request', (request) => {
+      if (new URL(request.url()).pathname === '/v1/edges') attempts++;
+    });
+    for (const act of [comeBack, type, goOnline]) {
+      // A long pause, of which enough is left after the two seconds that typing keeps between two attempts.
+      await tab.page.locator('.banner', { hasText: /again in ([4-9]|\d\d) s/ }).waitFor();
+      await new Promise((resolve) => setTimeout(resolve, 2_100));
+      const before = attempts;
+      await act();
+      const isTried = await eventually(() => attempts > before, 1_000);
+      assert.ok(isTried, `no attempt after ${act.name}`);
+    }
+    await server.restart();
+    await goOnline();
+    await tab.page.waitForSelector('html[data-connection=live]', { state: 'attached', timeout: 3_000 });
+  });
+
   test('a group is made, grows, shrinks and is left, and says so in quiet lines', async () => {
     const alice = await open();
     await alice.signInAsDemo('alice');
     const { page } = alice;
     await page.click('[aria-label="New conversation"]');
+    // An example must not look like a value, and nobody need be there already.
+    assert.equal(await page.getAttribute('[name=peer]', 'placeholder'), 'e.g. bob');
+    await page.locator('form[name=new-direct] small', { hasText: 'need not exist yet' }).waitFor();
+    await shoot(alice, 'new-direct');
     await page.click('.segments >> text=Group');
     await page.fill('[name=title]', 'Weekend hike');
     await page.fill('[name=members]', 'bob, heidi');
@@ -302,6 +376,12 @@ describe('the page', () => {
     });
   }
 });
+
+async function eventually(isTrue: () => boolean, within_ms: number): Promise<boolean> {
+  const end_ms = performance.now() + within_ms;
+  while (!isTrue() && performance.now() < end_ms) await new Promise((resolve) => setTimeout(resolve, 20));
+  return isTrue();
+}
 
 async function conversationOf(tab: ChatTab): Promise<string> {
   return (await tab.page.locator('[data-chat]').getAttribute('data-chat')) ?? '';

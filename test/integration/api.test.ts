@@ -22,6 +22,7 @@ interface Answer {
 }
 
 const APP_KEY = 'the key of the application, 32 bytes';
+const WITH_KEY = { 'x-fanlog-app-key': APP_KEY };
 
 async function call(
   server: EmbeddedServer,
@@ -102,6 +103,10 @@ describe('the api', () => {
         ['chat.example:1', 'chat.example'],
         ['[::1]:1', '[::1]'],
         ['not a host', 'localhost'],
+        ['evil"x', 'localhost'],
+        ['a@b.example', 'localhost'],
+        ['a.example/x', 'localhost'],
+        ['[::1', 'localhost'],
       ]) {
         const body = await getWithHost(server().apiUrl, '/v1/edges', host!);
         assert.deepEqual(JSON.parse(body).data.edges, [`ws://${edge}:${port}/v1`]);
@@ -120,16 +125,47 @@ describe('the api', () => {
       );
       assert.deepEqual(send.requestBody.content['application/json'].schema.required, ['payload']);
       assert.deepEqual(send.security, [{ token: [] }]);
+      const kinds = document.paths['/v1/conversations'].post.requestBody.content['application/json'].schema.oneOf;
+      assert.deepEqual(
+        kinds.map(({ required }: { required: string[] }) => required),
+        [
+          ['kind', 'title'],
+          ['kind', 'user'],
+        ],
+      );
+      for (const [path, operations] of Object.entries<Data>(document.paths)) {
+        for (const { responses } of Object.values<Data>(operations)) {
+          const good = Object.keys(responses).filter((status) => /^2/.test(status));
+          assert.ok(good.length > 0, path);
+          for (const status of good) {
+            const [, { properties }] = responses[status].content['application/json'].schema.allOf;
+            assert.ok('data' in properties, path);
+          }
+        }
+      }
+      assert.deepEqual(Object.keys(send.responses), [
+        '200',
+        '201',
+        '202',
+        '400',
+        '401',
+        '403',
+        '404',
+        '409',
+        '413',
+        '503',
+        'default',
+      ]);
     });
   });
 
   describe('accounts', () => {
     test('are made once, sign in, and their token works', async () => {
       const account = { user: 'dora', password: 'dora’s password' };
-      const made = await post('/v1/accounts', account);
+      const made = await post('/v1/accounts', account, undefined, WITH_KEY);
       assert.equal(made.status, 201);
       assert.equal(made.data.user, 'dora');
-      assert.equal((await post('/v1/accounts', account)).code, 'user_exists');
+      assert.equal((await post('/v1/accounts', account, undefined, WITH_KEY)).code, 'user_exists');
       const { status, data } = await post('/v1/sessions', account);
       assert.equal(status, 201);
       assert.ok(data.expiresAt > Date.now() + 3_500_000);
@@ -141,8 +177,14 @@ describe('the api', () => {
       }
     });
 
+    test('are made only with the application’s key where there is one, or names could be taken from its users', async () => {
+      const account = { user: 'victim', password: 'the attacker’s own' };
+      assert.equal((await post('/v1/accounts', account)).code, 'not_permitted');
+      assert.equal((await post('/v1/sessions', account)).code, 'wrong_credentials');
+    });
+
     test('refuse a wrong password and an unknown user with the same words', async () => {
-      await post('/v1/accounts', { user: 'emil', password: 'the right one' });
+      await post('/v1/accounts', { user: 'emil', password: 'the right one' }, undefined, WITH_KEY);
       const wrong = await post('/v1/sessions', { user: 'emil', password: 'the wrong one' });
       const unknown = await post('/v1/sessions', { user: 'nobody', password: 'the wrong one' });
       assert.deepEqual([wrong.status, wrong.code, wrong.message], [401, 'wrong_credentials', unknown.message]);
@@ -165,9 +207,36 @@ describe('the api', () => {
       ]) {
         const { status, code, message } = await post('/v1/accounts', body);
         assert.deepEqual([status, code], [400, 'invalid_field'], JSON.stringify(body));
-        assert.match(message, /^body/);
+        assert.match(message, /^(body|user|password|admin): [^/]+\. Correct it and send again\.$/);
       }
-      assert.match((await post('/v1/accounts', { user: 'f', password: 'no' })).message, /^body\/password/);
+      assert.match(
+        (await post('/v1/accounts', { user: 'f', password: 'no' })).message,
+        /^password: must have at least 8/,
+      );
+      for (const [body, message] of [
+        [{ user: 'f', password: 7 }, 'password: must be a string'],
+        [{ user: 'f' }, 'password: is missing'],
+        [{ user: '', password: 'long enough' }, 'user: must be 1 to 64 bytes of UTF-8 without control characters'],
+        ['text', 'body: must be a JSON object'],
+      ] as const) {
+        assert.equal((await post('/v1/accounts', body)).message, `${message}. Correct it and send again.`);
+      }
+    });
+
+    test('take no more than 10 wrong passwords in a row for a user, be there one or not', async () => {
+      await post('/v1/accounts', { user: 'frida', password: 'the right one' });
+      for (const user of ['frida', 'nobody at all']) {
+        const codes: string[] = [];
+        for (let i = 0; i < 12; i++) {
+          codes.push((await post('/v1/sessions', { user, password: `guess ${i}` })).code);
+        }
+        // Hashing takes its time: now and then another one has become free.
+        assert.ok(
+          codes.slice(0, 10).every((code) => code === 'wrong_credentials'),
+          codes.join(),
+        );
+        assert.ok(codes.slice(10).includes('too_many_requests'), codes.join());
+      }
     });
   });
 
@@ -185,7 +254,8 @@ describe('the api', () => {
       const { token } = await server().tokens.issue('minted', 'app'); // by the application's backend itself
       const headers = { authorization: `Bearer ${token}` };
       await call(server(), 'GET', '/v1/conversations', { headers });
-      assert.equal((await post('/v1/accounts', { user: 'minted', password: 'long enough' })).code, 'user_exists');
+      const taken = { user: 'minted', password: 'long enough' };
+      assert.equal((await post('/v1/accounts', taken, undefined, WITH_KEY)).code, 'user_exists');
       assert.equal((await post('/v1/sessions', { user: 'minted', password: 'long enough' })).code, 'wrong_credentials');
     });
 
@@ -297,6 +367,8 @@ describe('the api', () => {
         { members: 'bob' },
         { members: Array.from({ length: 501 }, (_, i) => `u${i}`) },
         { kind: 'channel' },
+        { kind: undefined },
+        { user: 'bob' },
         { unknown: 1 },
       ]) {
         const body = { kind: 'group', title: 'Good', members: ['bob'], ...changes };
@@ -438,7 +510,10 @@ describe('the api', () => {
     test('is answered in the same shape', async () => {
       const cases = [
         ['GET', '/v1/nothing', {}, 'not_found'],
-        ['PUT', '/v1/accounts', { body: {} }, 'not_found'],
+        ['PUT', '/v1/accounts', { body: {} }, 'method_not_allowed'],
+        ['GET', '/v1/accounts?x=1', {}, 'method_not_allowed'],
+        ['DELETE', '/v1/conversations/x', {}, 'method_not_allowed'],
+        ['POST', '/v1/conversations/x/nothing', { body: {} }, 'not_found'],
         ['GET', '/%', {}, 'invalid_field'],
         ['POST', '/v1/accounts', { raw: '{"user":' }, 'invalid_field'],
         ['POST', '/v1/accounts', { raw: '', headers: { 'content-type': 'application/json' } }, 'invalid_field'],
@@ -449,6 +524,22 @@ describe('the api', () => {
       ] as const;
       for (const [method, path, options, code] of cases) {
         assert.equal((await call(server(), method, path, options)).code, code, `${method} ${path}`);
+      }
+    });
+
+    test('names the methods of an address, and what is wrong with one', async () => {
+      const { headers } = await call(server(), 'PUT', '/v1/conversations', { body: {} });
+      assert.deepEqual(headers.get('allow')?.split(', ').sort(), ['GET', 'HEAD', 'POST']);
+      assert.match((await get('/%')).message, /^path: is not valid percent-encoding/);
+      assert.match((await get('/v1/conversations?after=x', 'kai')).message, /^after: must be the id of a conversation/);
+      assert.match((await get('/v1/conversations?limit=x', 'kai')).message, /^limit: must be a whole number/);
+    });
+
+    test('that leaves the folder of the page is not found', async () => {
+      const { hostname, port } = new URL(server().apiUrl);
+      for (const path of ['/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/..%2f..%2fetc/passwd']) {
+        const body = await getWithHost(server().apiUrl, path, `${hostname}:${port}`);
+        assert.equal(JSON.parse(body).code, 'not_found', path);
       }
     });
 

@@ -110,6 +110,10 @@ describe('npm run import', () => {
       [await run([join(root, 'package.json')]), /package\.json: line 1: it is not JSON/],
       [unreachable, /http:\/\/127\.0\.0\.1:9 does not answer/],
       [await run([room], { FANLOG_DATA: root }), /did not start: The data folder .* holds other files/],
+      [
+        await runBesideServer(),
+        /in use by process \d+\. Set FANLOG_DATA to another folder, or .*--url .*FANLOG_APP_KEY/,
+      ],
     ];
     for (const [{ code, stdout, stderr }, pattern] of cases) {
       assert.deepEqual([code, stdout], [2, ''], stderr);
@@ -119,6 +123,15 @@ describe('npm run import', () => {
     }
   });
 });
+
+async function runBesideServer(): Promise<Result> {
+  const { folder: used, remove } = await startInFolder({ FANLOG_DEMO: 'off' });
+  try {
+    return await run([room], { FANLOG_DATA: join(used, 'data') });
+  } finally {
+    await remove();
+  }
+}
 
 function untilSays(child: ChildProcess, pattern: RegExp): Promise<void> {
   let said = '';

@@ -245,6 +245,10 @@ describe('a start that cannot succeed says why in one line, without a stack trac
     assert.match(await failureOf({ FANLOG_DATA: file }), /FANLOG_DATA/);
   });
 
+  test('a place where no folder can be made', { skip: process.platform !== 'linux' }, async () => {
+    assert.match(await failureOf({ FANLOG_DATA: '/proc/x' }), /no folder can be made in \/proc.*FANLOG_DATA/);
+  });
+
   test('a folder with a damaged file', async () => {
     const damaged = join(root, 'damaged');
     const program = new Program({ FANLOG_DATA: damaged });
@@ -262,6 +266,8 @@ describe('a start that cannot succeed says why in one line, without a stack trac
     assert.match(await failureOf({ PORT: 'http' }), /PORT: "http" is not a port/);
     assert.match(await failureOf({ FANLOG_DATAA: '.' }), /Did you mean FANLOG_DATA\?/);
     assert.match(await failureOf({ FANLOG_ENV: 'production' }), /FANLOG_SECRET/);
+    assert.match(await failureOf({ FANLOG_APP_KEY: 'short' }), /FANLOG_APP_KEY: it has 5 bytes of the 32/);
+    assert.match(await failureOf({ FANLOG_REDIS: 'r:6379' }), /FANLOG_REDIS: .* not in this version/);
   });
 
   test('a role or an option that does not exist', async () => {

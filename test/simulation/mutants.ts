@@ -194,10 +194,10 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: LOAD,
-        find: '  return stateFromRows(row, await loadTail(store, conversationId, row.seq, row.time - limits.id_remembered_ms));',
+        find: '  return stateFromRows(row, await loadTail(store, conversationId, row.seq, oldest, breather));',
         replace:
           "  const beyond = await store.readTimeline(conversationId, row.seq + 1, row.seq + 5, 5, 'ascending');\n" +
-          '  return stateFromRows(row, [...(await loadTail(store, conversationId, row.seq, row.time - limits.id_remembered_ms)), ...beyond]);',
+          '  return stateFromRows(row, [...(await loadTail(store, conversationId, row.seq, oldest, breather)), ...beyond]);',
       },
     ],
   },
@@ -205,7 +205,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'ids-ahead-not-refused',
     rule: 'Repeats: an id more than a minute ahead is refused',
     bias: 'clocks',
-    patches: [{ file: FOLD, find: "if (made > time + limits.id_ahead_ms_max) return 'clock';", replace: '' }],
+    patches: [{ file: FOLD, find: "if (made > time + foldConstants.id_ahead_ms_max) return 'clock';", replace: '' }],
   },
   {
     name: 'state-read-as-two-tables',
@@ -218,6 +218,18 @@ export const MUTANTS: readonly Mutant[] = [
         replace:
           "    const first = await this.#read('store.conversation', TABLES.conversation(conversationId), (one) => one === STATIC);\n" +
           "    const rows = await this.#read('store.conversation', TABLES.conversation(conversationId));\n    const row = first.get(STATIC)",
+      },
+    ],
+  },
+  {
+    name: 'state-read-once',
+    rule: 'R2: a state is read until two reads in a row agree',
+    bias: 'torn_reads',
+    patches: [
+      {
+        file: LOAD,
+        find: 'if (again?.asOf === row?.asOf) return again;',
+        replace: 'if (again !== undefined) return row;',
       },
     ],
   },
@@ -296,9 +308,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: LOAD,
-        find: 'stateFromRows(row, await loadTail(store, conversationId, row.seq, row.time - limits.id_remembered_ms))',
-        replace:
-          'stateFromRows(row, (await loadTail(store, conversationId, row.seq, row.time - limits.id_remembered_ms)).slice(0, 0))',
+        find: 'stateFromRows(row, await loadTail(store, conversationId, row.seq, oldest, breather))',
+        replace: 'stateFromRows(row, (await loadTail(store, conversationId, row.seq, oldest, breather)).slice(0, 0))',
       },
     ],
   },

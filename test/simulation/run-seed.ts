@@ -39,6 +39,10 @@ const QUIET_MS_MAX = 25 * 60_000;
 const STUCK_MS = 30_000;
 /** State rows and heads are written this much later at most. */
 const FLUSH_MS = 3_000;
+/** Stages are idle when so many looks in a row find them reading and nothing else. */
+const IDLE_LOOKS = 5;
+const IDLE_LOOK_MS = 37;
+const IDLE_LOOKS_MAX = 2_000;
 const PROBE_MS = 3_000;
 /** A client that lost its connection takes up to three seconds to be back. */
 const ARRIVAL_MS_MAX = 5_000;
@@ -107,6 +111,7 @@ function watchRejections(violations: Violations): () => void {
 
 class Seed {
   readonly #world: World;
+  readonly #bias: Bias | null;
   readonly #plan: FaultPlan;
   readonly #workload: Workload;
   #replayed: { readonly length: number; readonly log: ReplayedLog; readonly violations: Violations } | null = null;
@@ -115,6 +120,7 @@ class Seed {
 
   constructor(world: World, bias: Bias | null) {
     this.#world = world;
+    this.#bias = bias;
     this.#plan = new FaultPlan(world, bias);
     this.#workload = new Workload(world);
   }
@@ -124,7 +130,7 @@ class Seed {
     for (const role of roles) role.start();
     for (const device of devices) device.start();
     faults.enabled = true;
-    this.#workload.begin(CHAOS_MS);
+    this.#workload.begin(CHAOS_MS, this.#bias);
     this.#plan.begin(CHAOS_MS);
     await scheduler.run(CHAOS_MS + 500);
     await this.#topUp();
@@ -181,9 +187,22 @@ class Seed {
     }
     // Whoever was refused and never heard of it would ask again and again.
     if (this.#world.delivery.silent) for (const { process } of this.#world.devices) process?.crash();
+    await this.#untilIdle();
     await this.#runFor(FLUSH_MS);
     for (const { name, started } of roles) {
       if (started?.healthy?.() === false) violations.add(`${name} has a stopped partition`);
+    }
+  }
+
+  /** Repeats that piled up are worked off: they are no news to anybody, but what comes after them has to wait. */
+  async #untilIdle(): Promise<void> {
+    for (let looks = 0, idle = 0; looks < IDLE_LOOKS_MAX && idle < IDLE_LOOKS; looks++) {
+      const labels = this.#world.roles.flatMap(({ name, process }) =>
+        name.startsWith('edge') || name === 'api' ? [] : [...(process?.openCalls.keys() ?? [])],
+      );
+      const isIdle = this.#world.log.isRead() && labels.every((label) => label.startsWith('log.read '));
+      idle = isIdle ? idle + 1 : 0;
+      await this.#runFor(IDLE_LOOK_MS);
     }
   }
 

@@ -1,5 +1,6 @@
 // The command line. Whatever is wrong with it is one line.
 import { parseArgs } from 'node:util';
+import { argumentMistake } from '../../kernel/command-line.ts';
 import { BadInput } from './bad-input.ts';
 
 export const USAGE = `Usage: npm run import -- FILE [--rooms N] [--profile embedded] [--url URL] [--json] [--chaos]
@@ -13,7 +14,7 @@ Replays chat history through the front door, then checks everybody's inbox again
   --json              print one JSON object on standard output (npm run -s keeps npm's own lines out)
   --chaos             kill the import's own server with -9 once in the middle, and start it again
 
-Without --url the import runs a server of its own on FANLOG_DATA and leaves the data there.
+Without --url the import runs a server of its own on FANLOG_DATA and leaves the data there; no other server may run there.
 Exit code: 0 if nothing is missing, repeated or out of order; 1 if something is; 2 if it could not begin.
 `;
 
@@ -54,8 +55,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Node's texts go on with advice about positional arguments.
-    throw new BadInput(`${(error as Error).message.split(/[.\n]/)[0]}. See --help.`);
+    throw new BadInput(`${argumentMistake(error)}. See --help.`);
   }
 }
 

@@ -48,9 +48,10 @@ export class InboxChecker {
     this.#expected = countExpected(user, rooms.values());
   }
 
-  take(event: EventBody): void {
+  /** Whether the entry is one of this run. */
+  take(event: EventBody): boolean {
     const state = this.#stateOf(event.conversationId);
-    if (state === null) return;
+    if (state === null) return false;
     const index = state.room.indexOf.get(event.clientMessageId);
     if (index === undefined || !isInside(state.stays, index) || !says(event, state.room.expected, index)) {
       this.#unexpected++;
@@ -62,6 +63,7 @@ export class InboxChecker {
       if (index < state.last) this.#outOfOrder++;
       else state.last = index;
     }
+    return true;
   }
 
   get complete(): boolean {

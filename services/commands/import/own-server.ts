@@ -108,7 +108,7 @@ export class OwnServer {
     this.#isExpected = true;
     child.kill('SIGKILL');
     const reason = this.#lastLine.replace(/^fanlog: /, '') || `it was not ready within ${START_MS_MAX / 1000} s`;
-    throw new BadInput(`The import's own server did not start: ${reason}`);
+    throw new BadInput(`The import's own server did not start: ${withWayOut(reason)}`);
   }
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
@@ -129,6 +129,22 @@ export class OwnServer {
   }
 }
 
+const NOT_PASSED_ON = [
+  'FANLOG_KAFKA',
+  'FANLOG_CASSANDRA',
+  'FANLOG_CASSANDRA_DC',
+  'FANLOG_KEYSPACE',
+  'FANLOG_REDIS',
+  'FANLOG_EDGE_URLS',
+];
+
+/** To stop the server that has the folder is rarely what whoever imports wants. */
+function withWayOut(reason: string): string {
+  const inUse = /^.* is in use by process \d+\./.exec(reason)?.[0];
+  if (inUse === undefined) return reason;
+  return `${inUse} Set FANLOG_DATA to another folder, or send to the running server: --url http://localhost:8080, with its FANLOG_APP_KEY.`;
+}
+
 function environmentOf({ env, appKey }: OwnServerOptions, port: number, edgePort: number): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = {
     FANLOG_LOG_LEVEL: 'warn',
@@ -139,7 +155,7 @@ function environmentOf({ env, appKey }: OwnServerOptions, port: number, edgePort
     FANLOG_APP_KEY: appKey,
   };
   // The embedded profile, whatever else this machine has; and addresses that lead to the child, not to a proxy.
-  for (const name of ['FANLOG_KAFKA', 'FANLOG_CASSANDRA', 'FANLOG_REDIS', 'FANLOG_EDGE_URLS']) delete result[name];
+  for (const name of NOT_PASSED_ON) delete result[name];
   return result;
 }
 

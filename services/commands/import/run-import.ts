@@ -58,9 +58,9 @@ export async function runImport(run: ImportRun): Promise<ImportResult> {
     work.catch(() => {});
     const { ledger, importedAt_ms, kills } = await Promise.race([work, failed]);
     const time_s = {
-      reading: (readAt_ms - startedAt_ms) / 1000,
-      importing: (importedAt_ms - readAt_ms) / 1000,
-      verifying: (runtime.monotonic() - importedAt_ms) / 1000,
+      reading: secondsOf(readAt_ms - startedAt_ms),
+      importing: secondsOf(importedAt_ms - readAt_ms),
+      verifying: secondsOf(runtime.monotonic() - importedAt_ms),
     };
     const cpu_s = { server: server?.cpuSeconds() ?? null, import: ownCpuSeconds() };
     return { ledger, cost: { time_s, cpu_s, kills } };
@@ -170,4 +170,8 @@ function expectedTotal(rooms: Iterable<ImportedRoom>): number {
     for (const stays of expected.stays.values()) for (const { first, last } of stays) total += last - first + 1;
   }
   return total;
+}
+
+function secondsOf(duration_ms: number): number {
+  return Math.round(duration_ms) / 1000;
 }

@@ -12,6 +12,8 @@ const CLIENTS_AT_ONCE = 32;
 const STALL_MS = 10_000;
 /** The client has no connection, or its pull gets no further, for this long. */
 const AWAY_MS_MAX = 60_000;
+/** Told to the progress at a time. */
+const PROGRESS_ENTRIES = 100;
 
 export interface Verification {
   readonly door: FrontDoor;
@@ -56,9 +58,8 @@ async function verifyInbox(user: string, { door, device, rooms, onEntries }: Ver
       timer = runtime.setTimer(STALL_MS / 10, look);
       let uncounted = 0;
       client.on('entry', ({ event }) => {
-        checker.take(event);
         onActivity();
-        if (++uncounted < 100) return;
+        if (!checker.take(event) || ++uncounted < PROGRESS_ENTRIES) return;
         onEntries(uncounted);
         uncounted = 0;
       });

@@ -24,6 +24,8 @@ export interface GroupTimes {
   readonly revoke_ms_max: number;
 }
 
+const JUMPS_IN_A_ROW_MAX = 2;
+
 type Handler = (assignment: PartitionAssignment) => Promise<void>;
 
 export class ConsumerGroup {
@@ -118,6 +120,11 @@ export class ConsumerGroup {
     this.scheduler.trace.note(this.scheduler.now_ms, this.name, text);
   }
 
+  /** Whether every partition's owner waits at its end. */
+  isAtEnd(): boolean {
+    return this.#owners.every((owner, number) => owner?.waitsAt(number) ?? false);
+  }
+
   isOwner(member: Member, number: number): boolean {
     return this.#owners[number] === member;
   }
@@ -166,6 +173,10 @@ class Member {
 
   holds(number: number): boolean {
     return this.process.state !== 'dead' && this.#held.has(number);
+  }
+
+  waitsAt(number: number): boolean {
+    return this.#held.get(number)?.waiting ?? false;
   }
 
   revoke(number: number): void {
@@ -233,6 +244,9 @@ class Assignment implements PartitionAssignment {
   readonly #controller = new AbortController();
   #position: number | null = null;
   #reading = false;
+  #jumps = 0;
+  /** Everything has been read: its read waits for the next append. */
+  waiting = false;
   /** Rejects the read that is waiting. */
   #giveUp: (error: Error) => void = () => {};
 
@@ -310,6 +324,7 @@ class Assignment implements PartitionAssignment {
         if (records === null) answer.reject(new OffsetOutOfRangeError(this.topic, this.partition, position));
         else if (records.length > 0) answer.resolve(records);
         else if (!this.signal.aborted) source.whenAppended(serve);
+        this.waiting = records !== null && records.length === 0;
       };
       serve();
     });
@@ -319,7 +334,12 @@ class Assignment implements PartitionAssignment {
   #jumped(position: number): number {
     const { faults, scheduler } = this.#group;
     const ahead = this.#source.records.length - position;
-    if (ahead < 2 || !faults.strikes('offset_jump')) return position;
+    // A third jump in a row would be damage to its reader, and rightly so.
+    if (ahead < 2 || this.#jumps >= JUMPS_IN_A_ROW_MAX || !faults.strikes('offset_jump')) {
+      this.#jumps = 0;
+      return position;
+    }
+    this.#jumps++;
     faults.count('offset_jump');
     return position + 1 + scheduler.random.below(ahead - 1);
   }

@@ -77,7 +77,9 @@ export class Replicas {
       }
       this.faults.count('store_read_split');
       const first = this.#merge([pair[0]], partition, select);
-      this.scheduler.schedule(this.scheduler.random.between(0.1, 40), WORLD, label, () => {
+      const { random } = this.scheduler;
+      const later_ms = random.chance(0.5) ? random.between(0.1, 40) : random.between(40, 500);
+      this.scheduler.schedule(later_ms, WORLD, label, () => {
         answer.resolve(this.#repair(pair, partition, this.#merge([pair[1]], partition, select, first)));
       });
     });

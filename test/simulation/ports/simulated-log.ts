@@ -87,6 +87,11 @@ export class SimulatedLog {
     for (const group of this.#groups.values()) group.returned(process);
   }
 
+  /** Whether every reader of every group has read everything. */
+  isRead(): boolean {
+    return [...this.#groups.values()].every((group) => group.isAtEnd());
+  }
+
   rebalance(moving: number): void {
     for (const group of this.#groups.values()) group.rebalance(moving);
   }

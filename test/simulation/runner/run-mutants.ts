@@ -36,15 +36,25 @@ export function recordSeeds(catches: readonly Catch[]): void {
 /** `first`: seeds to begin with; then from 1 on, `tries_max` in all. */
 export async function catchMutant(mutant: Mutant, first: readonly number[], tries_max: number): Promise<Catch> {
   const bundle = await bundleSimulation(mutant.patches);
-  let caught: SeedResult | null = null;
+  let caught = null as SeedResult | null;
   let tries = 0;
   await runSeeds(bundle, jobsOf(mutant, first, tries_max), (result) => {
     tries++;
     if (result.violationCount === 0) return 'go on';
-    caught = result;
+    caught ??= result;
     return 'stop';
   });
+  if (caught !== null) await checkClean(jobOf(mutant, caught.seed));
   return { mutant, result: caught, tries };
+}
+
+/** A seed that fails without the mutant too proves nothing about it. */
+async function checkClean(job: SeedOptions): Promise<void> {
+  const bundle = await bundleSimulation();
+  await runSeeds(bundle, [job], ({ seed, violations }) => {
+    if (violations.length > 0) throw new Error(`seed ${seed} fails without the mutant: ${violations[0]}`);
+    return 'stop';
+  });
 }
 
 function* jobsOf(mutant: Mutant, first: readonly number[], tries_max: number): Iterable<SeedOptions> {

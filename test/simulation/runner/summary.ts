@@ -1,6 +1,7 @@
 // What a run of many seeds came to: failures, and how often each fault and branch fired.
 import { FAULTS, type FaultName } from '../kernel/faults.ts';
 import type { SeedResult } from '../run-seed.ts';
+import { BRANCHES } from './branches.ts';
 
 export class Summary {
   readonly failed: SeedResult[] = [];
@@ -33,7 +34,7 @@ export class Summary {
       'faults',
       ...[...this.#faults].map(([name, count]) => row(name, count, FAULTS[name as FaultName])),
       'branches',
-      ...[...this.#branches].map(([name, count]) => row(name, count, '')),
+      ...[...this.#branches].map(([name, count]) => row(name, count, BRANCHES[name] ?? '')),
     ];
     return lines.join('\n');
   }

@@ -7,6 +7,8 @@ export type Bias =
   | 'crashes'
   /** Long pauses: two owners of a partition, one of them late. */
   | 'double_owners'
+  /** Reads that find their two replicas far apart, while members change and partitions move. */
+  | 'torn_reads'
   /** Appends fail in every way. */
   | 'appends'
   /** Writes time out, replicas lag. */
@@ -24,6 +26,7 @@ export const BIASES: readonly Bias[] = [
   'silent',
   'crashes',
   'double_owners',
+  'torn_reads',
   'appends',
   'store',
   'resends',

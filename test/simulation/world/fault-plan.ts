@@ -58,7 +58,8 @@ const MOMENTS: readonly (readonly [Moment, number])[] = [
 const FAVOURED: { readonly [B in Bias]: { readonly moments: readonly Moment[]; readonly rates: readonly string[] } } = {
   silent: { moments: [], rates: [] },
   crashes: { moments: ['crash'], rates: [] },
-  double_owners: { moments: ['pause', 'rebalance'], rates: ['store_late', 'store_read_split'] },
+  double_owners: { moments: ['pause', 'rebalance'], rates: ['store_late'] },
+  torn_reads: { moments: ['pause', 'rebalance'], rates: ['store_late', 'store_read_split'] },
   appends: { moments: ['crash'], rates: ['append'] },
   store: { moments: ['crash', 'rebalance'], rates: ['store'] },
   resends: { moments: ['break', 'client'], rates: ['append_unknown', 'append_refused', 'hint'] },

@@ -1,6 +1,7 @@
 // What people do in a seed: they send, in bursts, while groups change under them; some send where they are not members.
 import { directConversationId } from '../../../services/events/ids.ts';
 import { WORLD } from '../kernel/scheduler.ts';
+import type { Bias } from './bias.ts';
 import type { World } from './world.ts';
 
 export const SENDS_MIN = 60;
@@ -17,7 +18,7 @@ export class Workload {
   }
 
   /** Schedules all of it between now and `duration_ms`. */
-  begin(duration_ms: number): void {
+  begin(duration_ms: number, bias: Bias | null): void {
     const { scheduler, users } = this.#world;
     const { random } = scheduler;
     for (let i = 0; i < 3; i++) {
@@ -34,7 +35,8 @@ export class Workload {
       }
       planned += burst;
     }
-    for (let i = 0; i < 16; i++) {
+    const changes = bias === 'torn_reads' ? 60 : 16;
+    for (let i = 0; i < changes; i++) {
       scheduler.schedule(random.between(1_800, duration_ms), WORLD, 'work.change', () => this.#change());
     }
     for (let i = 0; i < 6; i++) {

@@ -57,7 +57,10 @@ export class World {
     this.trace = new Trace(keepTrace);
     this.scheduler = new Scheduler(random, this.trace);
     this.faults = new Faults(random);
-    this.times = { session_ms: 2_000, revoke_ms_max: bias === 'double_owners' ? 6_000 : 2_000 };
+    this.times = {
+      session_ms: 2_000,
+      revoke_ms_max: bias === 'double_owners' || bias === 'torn_reads' ? 6_000 : 2_000,
+    };
     this.settings = {
       slice_records_max: random.pick([1, 2, 4, 8, 1_000]),
       slice_copies_max: random.pick([2, 6, 20, 10_000]),

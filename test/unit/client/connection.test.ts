@@ -1,8 +1,10 @@
 // Connecting, staying connected, and what each end of a connection means.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { clientLimits } from '../../../services/client/client-options.ts';
 import { assertTransition, clientTransitions } from '../../../services/client/client-state.ts';
-import { settle } from './fake-runtime.ts';
+import { ReconnectSchedule } from '../../../services/client/reconnect-schedule.ts';
+import { FakeRuntime, settle } from './fake-runtime.ts';
 import { DIRECT, entry, Scene } from './scripted-server.ts';
 
 test('a client goes through its states in order', async () => {
@@ -86,11 +88,11 @@ test('a hello that is refused for now is tried again', async () => {
   await scene.reconnected();
 });
 
-test('pauses between attempts grow to their cap, with full jitter', async () => {
+test('pauses between attempts grow to 4 s in the first minute of an outage and to 20 s then, with full jitter', async () => {
   const scene = new Scene();
   await scene.opened();
   const pauses: number[] = [];
-  for (let i = 0; i < 9; i++) {
+  for (let i = 0; i < 36; i++) {
     scene.runtime.chance = i === 2 ? 0 : 0.5;
     scene.socket.close(1006);
     const since = scene.runtime.monotonic();
@@ -98,7 +100,25 @@ test('pauses between attempts grow to their cap, with full jitter', async () => 
     while (scene.sockets.length === count) await scene.runtime.pass(1);
     pauses.push(scene.runtime.monotonic() - since);
   }
-  assert.deepEqual(pauses, [125, 250, 1, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+  assert.deepEqual(pauses.slice(0, 7), [125, 250, 1, 1_000, 2_000, 2_000, 2_000]);
+  // Those that begin within 60 s: 3,376 ms until here, then 29 of 2 s.
+  assert.deepEqual(pauses.slice(32), [2_000, 2_000, 10_000, 10_000]);
+});
+
+test('the first minute of an outage begins when a connection that lasted ends, and lowers no cap that is lower', async () => {
+  const runtime = new FakeRuntime();
+  const schedule = new ReconnectSchedule(runtime, clientLimits);
+  const tight = { ...clientLimits, reconnect: { base_ms: 100, cap_ms: 3_000 } };
+  const eager = new ReconnectSchedule(runtime, tight);
+  for (let i = 0; i < 10; i++) schedule.pauseAfter_ms(1006, 0);
+  await runtime.pass(60_000);
+  assert.equal(schedule.pauseAfter_ms(1006, 0), 10_000);
+  assert.equal(schedule.pauseAfter_ms(1006, 5_000), 125);
+  for (let i = 0; i < 10; i++) eager.pauseAfter_ms(1006, 0);
+  await runtime.pass(59_999);
+  for (let i = 0; i < 10; i++) schedule.pauseAfter_ms(1006, 0);
+  assert.equal(schedule.pauseAfter_ms(1006, 0), 2_000);
+  assert.equal(eager.pauseAfter_ms(1006, 0), 1_500);
 });
 
 test('after a connection that lasted the pause is short again', async () => {

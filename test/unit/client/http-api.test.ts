@@ -1,7 +1,7 @@
 // The HTTP helper: one shape of answer, never a rejection, and one decision per command however often it is asked.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HttpApi } from '../../../services/client/index.ts';
+import { dataOf, HttpApi } from '../../../services/client/index.ts';
 import { timeOfCommandId } from '../../../services/events/ids.ts';
 import { FakeRuntime } from './fake-runtime.ts';
 import { DIRECT, SERVER_TIME } from './scripted-server.ts';
@@ -50,11 +50,42 @@ test('an answer has one shape, good or bad', async () => {
     message: '',
     data: { token: 't' },
     requestId: 'r1',
+    request: 'POST http://api/v1/accounts',
   });
   const { ok, status, code, data } = await api.signIn('alice', 'wrong');
   assert.deepEqual({ ok, status, code, data }, { ok: false, status: 401, code: 'wrong_credentials', data: null });
   const unreachable = await api.signIn('alice', 'secret');
   assert.deepEqual([unreachable.ok, unreachable.status, unreachable.code], [false, 0, 'unreachable']);
+});
+
+test('the data of an answer is there, or an error says what was asked and why there is none', async () => {
+  const { api } = scene([
+    { status: 201, data: { token: 't' } },
+    { status: 401, code: 'wrong_credentials' },
+    'no answer',
+  ]);
+  assert.deepEqual(dataOf(await api.signIn('alice', 'secret')), { token: 't' });
+  const refused = await api.signIn('alice', 'wrong');
+  assert.throws(() => dataOf(refused), {
+    name: 'ApiRefused',
+    code: 'wrong_credentials',
+    status: 401,
+    message: 'wrong_credentials:  (POST http://api/v1/sessions)',
+  });
+  const unreachable = await api.edges();
+  assert.throws(() => dataOf(unreachable), {
+    code: 'unreachable',
+    status: 0,
+    message: 'unreachable: TypeError: fetch failed (GET http://api/v1/edges)',
+  });
+});
+
+test('data of a command that is not decided is no data', async () => {
+  const { api, runtime } = scene(Array.from({ length: 100 }, () => ({ status: 202, code: 'undecided', data: {} })));
+  const reply = api.createGroup('Tea', []);
+  await runtime.pass(80_000);
+  const undecided = await reply;
+  assert.throws(() => dataOf(undecided), { code: 'undecided' });
 });
 
 test('a token goes only where it is needed', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { foldConstants } from '../../../services/events/fold-constants.ts';
 import { isCommandId, timeOfCommandId, usersOfDirect } from '../../../services/events/ids.ts';
 import { type ErrorEntry, errorCatalogue } from '../../../services/kernel/errors.ts';
 import { limits } from '../../../services/kernel/limits.ts';
@@ -39,8 +40,8 @@ test('the limits on the page are the limits in the code', () => {
   holds('content type', `${limits.content_type_bytes_max} bytes`);
   holds('devices of a user', String(limits.devices_per_user_max));
   holds('members of a group', String(limits.group_members_max));
-  holds('id ahead of the server', `${limits.id_ahead_ms_max / 1000} s`);
-  holds('id behind the server', `${limits.id_behind_ms_max / 1000} s`);
+  holds('id ahead of the server', `${foldConstants.id_ahead_ms_max / 1000} s`);
+  holds('id behind the server', `${foldConstants.id_behind_ms_max / 1000} s`);
   holds('outbox', limits.outbox_messages_max.toLocaleString('en'));
 });
 

@@ -93,6 +93,23 @@ test('a send that is invalid and not the next one is refused out of turn, and us
   assert.deepEqual(summary(await alice.say({ ...sendRequest(2), payload: 5 })), [[1002, 'out_of_turn', 1]]);
 });
 
+test('a send whose id cannot be read uses nothing up', async () => {
+  const { log, signIn } = await startHandNode();
+  const alice = await signIn('alice');
+  for (const id of [undefined, '1', -1]) {
+    assert.deepEqual(summary(await alice.say({ ...sendRequest(1), id })), [[null, 'invalid_field']]);
+  }
+  assert.deepEqual(summary(await alice.send(1)), []);
+  assert.deepEqual(log.payloads(), [['1']]);
+});
+
+test('what is refused out of turn says which number is expected, whether it is a repeat or too early', async () => {
+  const { signIn } = await startHandNode();
+  const alice = await signIn('alice');
+  await alice.send(1);
+  for (const { message } of await alice.send(1, 3)) assert.match(String(message), /^Number 2 is expected next: /);
+});
+
 test('a hanging append is given up at its deadline, and others go on', async () => {
   const { node, runtime, log, signIn } = await startHandNode();
   const [alice, bob] = [await signIn('alice'), await signIn('bob')];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../services/kernel/limits.ts';
-import { EPOCH, settle, startHandNode, TOKEN_LIFETIME_MS } from './hand-driven.ts';
+import { EPOCH, sendRequest, settle, startHandNode, TOKEN_LIFETIME_MS } from './hand-driven.ts';
 
 test('a hello is answered with the exact head, and the limits', async () => {
   const { store, runtime, connect } = await startHandNode();
@@ -61,6 +61,50 @@ test('anything before hello ends the connection', async () => {
   const [error] = await client.say({ id: 5, type: 'heartbeat' });
   assert.deepEqual([error?.id, error?.code], [5, 'hello_expected']);
   assert.deepEqual(client.socket.closes, [{ code: 4510, reason: 'hello_expected' }]);
+});
+
+test('anything else before hello ends the connection, also with wrong fields', async () => {
+  const { connect } = await startHandNode();
+  const early = [
+    { id: 5, type: 'sync', cursor: 7 },
+    { id: 5, type: 'subscribe' },
+    { ...sendRequest(5), id: 5, payload: 5 },
+  ];
+  for (const frame of early) {
+    const client = connect();
+    const [error] = await client.say(frame);
+    assert.deepEqual([error?.id, error?.code, client.closedWith], [5, 'hello_expected', 'hello_expected']);
+  }
+  const client = connect();
+  const [error] = await client.say({});
+  assert.deepEqual([error?.id, error?.code, client.closedWith], [null, 'hello_expected', 'hello_expected']);
+});
+
+test('what is no frame is told as that, before hello too', async () => {
+  const { connect } = await startHandNode();
+  for (const frame of ['{', '[]', '{"id":1}']) {
+    const client = connect();
+    assert.equal((await client.say(frame))[0]?.code, 'bad_frame');
+    assert.equal(client.closedWith, 'bad_frame');
+  }
+});
+
+test('a hello with a wrong field is refused, and can be said again', async () => {
+  const { connect } = await startHandNode();
+  const client = connect();
+  const frames = await client.say(
+    { id: 1, type: 'hello', token: 'alice', device: '' },
+    { id: 'x', type: 'hello', token: 'alice', device: 'a' },
+  );
+  assert.deepEqual(
+    frames.map(({ id, code }) => [id, code]),
+    [
+      [1, 'invalid_field'],
+      [null, 'invalid_field'],
+    ],
+  );
+  assert.equal(client.closedWith, undefined);
+  assert.equal((await client.hello('alice'))[0]?.type, 'welcome');
 });
 
 test('no hello in time ends the connection, and frames that are none do not stop the clock', async () => {

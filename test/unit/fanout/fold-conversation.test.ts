@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { foldConstants } from '../../../services/events/fold-constants.ts';
 import { compareIds } from '../../../services/events/ids.ts';
 import type { TimelineEvent } from '../../../services/events/timeline-events.ts';
 import {
@@ -10,7 +11,6 @@ import {
   unbornConversation,
 } from '../../../services/fanout/conversation-state.ts';
 import { type Decision, step } from '../../../services/fanout/fold-conversation.ts';
-import { limits } from '../../../services/kernel/limits.ts';
 import type { TimelineRow } from '../../../services/ports/store/state-store.ts';
 import { commandId, history, type Taken } from './random-commands.ts';
 
@@ -30,7 +30,7 @@ function reload(state: ConversationState, events: readonly TimelineEvent[]): Con
   if (state.kind === null) return unbornConversation(state.conversationId);
   const members = [...state.members.values()].sort((a, b) => compareIds(a.user, b.user));
   const tail: TimelineRow[] = events
-    .filter(({ seq, time }) => seq <= state.seq && time >= state.time - limits.id_remembered_ms)
+    .filter(({ seq, time }) => seq <= state.seq && time >= state.time - foldConstants.id_remembered_ms)
     .map((event) => ({ ...event, event: new Uint8Array() }));
   return stateFromRows({ ...staticRowOf(state), members }, tail);
 }
@@ -97,7 +97,7 @@ describe('the fold of a conversation, for any history', () => {
         const state = conversationOf(taken);
         fold(state, taken);
         for (const { command } of taken) {
-          const first = state.remembered.get(command.commandId + command.sender);
+          const first = state.remembered.find(command.sender, command.commandId);
           if (first === undefined) continue;
           const { outcome, event } = step(state, command, { position: state.asOf + 1, appendTime: state.time });
           assert.equal(event, null);
@@ -176,15 +176,15 @@ describe('the fold of a conversation', () => {
 
   test('refuses ids from the future, and ids too old to know, before it looks at membership', () => {
     const at = { position: 2, appendTime: time };
-    assert.deepEqual(step(created(), send('eve', 2, time + limits.id_ahead_ms_max + 1), at).outcome, {
+    assert.deepEqual(step(created(), send('eve', 2, time + foldConstants.id_ahead_ms_max + 1), at).outcome, {
       result: 'rejected',
       code: 'clock',
     });
-    assert.deepEqual(step(created(), send('eve', 2, time - limits.id_behind_ms_max - 1), at).outcome, {
+    assert.deepEqual(step(created(), send('eve', 2, time - foldConstants.id_behind_ms_max - 1), at).outcome, {
       result: 'rejected',
       code: 'too_old',
     });
-    assert.deepEqual(step(created(), send('eve', 2, time + limits.id_ahead_ms_max), at).outcome, {
+    assert.deepEqual(step(created(), send('eve', 2, time + foldConstants.id_ahead_ms_max), at).outcome, {
       result: 'rejected',
       code: 'not_a_member',
     });
@@ -247,12 +247,12 @@ describe('the fold of a conversation', () => {
   test('keeps ids for as long as they could come again, and no longer', () => {
     const state = created();
     step(state, send('bob', 2), { position: 2, appendTime: time });
-    step(state, send('bob', 3, time + limits.id_remembered_ms), {
+    step(state, send('bob', 3, time + foldConstants.id_remembered_ms), {
       position: 3,
-      appendTime: time + limits.id_remembered_ms,
+      appendTime: time + foldConstants.id_remembered_ms,
     });
     assert.equal(state.remembered.size, 3);
-    step(state, send('eve', 4, time), { position: 4, appendTime: time + limits.id_remembered_ms + 1 });
+    step(state, send('eve', 4, time), { position: 4, appendTime: time + foldConstants.id_remembered_ms + 1 });
     assert.equal(state.remembered.size, 1);
   });
 });

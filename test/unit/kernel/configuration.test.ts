@@ -4,7 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { loadConfiguration, settingNames, settingsMarkdown } from '../../../services/kernel/configuration.ts';
+import {
+  loadConfiguration,
+  settingNames,
+  settingsMarkdown,
+  settingsText,
+} from '../../../services/kernel/configuration.ts';
 
 type Env = Record<string, string>;
 
@@ -72,20 +77,28 @@ describe('the configuration', () => {
     errorOf({ PORT: '8080', FANLOG_EDGE_PORT: '8080' }, 'FANLOG_EDGE_PORT');
   });
 
-  test('refuses what is not a WebSocket address, a server or a name', () => {
+  test('refuses what is not a WebSocket address', () => {
     errorOf({ FANLOG_EDGE_URLS: 'https://chat.example.org' }, 'FANLOG_EDGE_URLS');
-    errorOf({ FANLOG_KEYSPACE: 'a b' }, 'FANLOG_KEYSPACE');
-    errorOf({ FANLOG_REDIS: 'localhost' }, 'FANLOG_REDIS');
     assert.deepEqual(configurationOf({ FANLOG_EDGE_URLS: 'wss://a.example, wss://b.example' }).edgeUrls, [
       'wss://a.example',
       'wss://b.example',
     ]);
   });
 
-  test('wants all servers of the cluster or none', () => {
-    errorOf({ FANLOG_KAFKA: 'k:9092' }, 'FANLOG_CASSANDRA and FANLOG_REDIS');
-    const all = { FANLOG_KAFKA: 'k:9092,l:9092', FANLOG_CASSANDRA: 'c:9042', FANLOG_REDIS: 'r:6379' };
-    assert.deepEqual(configurationOf(all).kafka, ['k:9092', 'l:9092']);
+  test('says of every setting of the cluster profile that it is not in this version', () => {
+    for (const name of ['KAFKA', 'CASSANDRA', 'CASSANDRA_DC', 'KEYSPACE', 'REDIS'].map((last) => `FANLOG_${last}`)) {
+      assert.match(errorOf({ [name]: 'a:1' }, name), /is not in this version/);
+    }
+    errorOf({ FANLOG_KAFKA: 'k:9092', FANLOG_REDIS: 'r:6379' }, 'FANLOG_KAFKA, FANLOG_REDIS');
+    assert.equal(errorsOf({ FANLOG_KAFKA: '' }).length, 0);
+  });
+
+  test('refuses a short secret everywhere, not only in production', () => {
+    for (const name of ['FANLOG_SECRET', 'FANLOG_APP_KEY']) {
+      assert.match(errorOf({ [name]: 'x'.repeat(31) }, name), /31 bytes of the 32/);
+      configurationOf({ [name]: 'x'.repeat(32) });
+      configurationOf({ [name]: 'ü'.repeat(16) });
+    }
   });
 
   test('never repeats a long or many-lined value', () => {
@@ -135,6 +148,13 @@ describe('the table of settings', () => {
     const rows = settingsMarkdown().split('\n').slice(2);
     assert.equal(rows.length, settingNames.length);
     for (const [index, name] of settingNames.entries()) assert.ok(rows[index]!.startsWith(`| \`${name}\` |`));
+  });
+
+  test('is plain text of at most 100 columns for a terminal', () => {
+    const text = settingsText();
+    for (const name of settingNames) assert.ok(text.includes(`  ${name} `), name);
+    assert.doesNotMatch(text, /[`|]/);
+    for (const line of text.split('\n')) assert.ok(line.length <= 100, line);
   });
 
   test('stands in README.md as it is', () => {

@@ -161,16 +161,35 @@ test('a payload is measured in bytes of UTF-8', () => {
   assertRefused({ ...send, payload: 'x'.repeat(limits.payload_bytes_max + 1) }, 'payload_too_large');
 });
 
-test('a refused send says which number it uses up, when that can be read', () => {
+test('a refused send says which number it uses up, when that and its id can be read', () => {
   const numberOf = (frame: object) => {
     const result = parse(frame);
     return result.type === 'refused' ? result.number : undefined;
   };
   assert.equal(numberOf({ ...send, number: 5, payload: null }), 5);
   assert.equal(numberOf({ ...send, number: 5, payload: 'x'.repeat(20_000) }), 5);
-  assert.equal(numberOf({ ...send, id: 'x', number: 5 }), 5);
+  assert.equal(numberOf({ ...send, id: 'x', number: 5 }), null);
   assert.equal(numberOf({ ...send, number: -5 }), null);
   assert.equal(numberOf({ ...sync, number: 5, limit: 0 }), null);
+});
+
+test('a refused hello is told from other frames, also without an id', () => {
+  const isHello = (frame: object) => {
+    const result = parse(frame);
+    return result.type === 'refused' && result.isHello;
+  };
+  assert.ok(isHello({ ...hello, token: 5 }));
+  assert.ok(isHello({ ...hello, cursor: 5 }));
+  assert.ok(isHello({ ...hello, id: 'x' }));
+  for (const frame of [
+    {},
+    { ...sync, limit: 0 },
+    { ...send, id: 'x' },
+    { ...send, payload: 5 },
+    { id: 1, type: 'x' },
+  ]) {
+    assert.ok(!isHello(frame), JSON.stringify(frame));
+  }
 });
 
 test('names of the language itself are ordinary fields', () => {

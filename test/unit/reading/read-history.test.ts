@@ -122,6 +122,55 @@ describe('rows above the state', () => {
   });
 });
 
+describe('many rows above the state', () => {
+  const ROWS = 10_000;
+  let looked_at: number;
+
+  beforeEach(async () => {
+    await rows.timeline([created('alice', 'bob'), ...messages(2, ROWS)]);
+    await rows.state(1, { alice: 1, bob: 1 });
+    looked_at = 0;
+    const { store } = rows;
+    const readTimeline = store.readTimeline.bind(store);
+    store.readTimeline = async (...range) => {
+      const found = await readTimeline(...range);
+      looked_at += found.length;
+      return found;
+    };
+  });
+
+  test('cost a stranger’s request little', async () => {
+    assert.equal(await read('mallory', {}), 'not_a_member');
+    assert.ok(looked_at <= 256, `${looked_at} rows`);
+  });
+
+  test('are looked at as far as the page goes', async () => {
+    assert.deepEqual(await read('bob', { after: 0, limit: 2 }), { seqs: [1, 2], status: 'more' });
+    assert.deepEqual(await read('bob', { after: 300, limit: 2 }), { seqs: [301, 302], status: 'more' });
+    assert.deepEqual(await read('bob', { before: 3, limit: 2 }), { seqs: [2, 1], status: 'end' });
+    assert.ok(looked_at <= 1_500, `${looked_at} rows`);
+  });
+
+  test('are served up to a bound, and above it once the state has moved on', async () => {
+    const newest = await read('bob', { limit: 2 });
+    assert.ok(looked_at <= 5_000, `${looked_at} rows`);
+    assert.deepEqual(newest, { seqs: [4_097, 4_096], status: 'more' });
+    assert.deepEqual(await read('bob', { after: 4_095, limit: 9 }), { seqs: [4_096, 4_097], status: 'wait' });
+    assert.deepEqual(await read('bob', { after: 9_000, limit: 9 }), { seqs: [], status: 'wait' });
+    assert.deepEqual(await read('bob', { before: 9_000, limit: 9 }), { seqs: [], status: 'wait' });
+    await rows.state(9_000, { alice: 1, bob: 1 });
+    assert.deepEqual(await read('bob', { limit: 2 }), { seqs: [ROWS, ROWS - 1], status: 'more' });
+    assert.deepEqual(await read('bob', { after: ROWS - 1 }), { seqs: [ROWS], status: 'end' });
+    assert.deepEqual(await read('bob', { before: 9_000, limit: 2 }), { seqs: [8_999, 8_998], status: 'more' });
+  });
+
+  test('do not hide a removal within the page', async () => {
+    await rows.timeline([removed(2, 'bob'), added(400, 'bob'), removed(4_000, 'bob')]);
+    assert.deepEqual(await read('bob', { after: 0, limit: 3 }), { seqs: [1, 2, 400], status: 'more' });
+    assert.deepEqual(await read('bob', { limit: 2 }), { seqs: [4_000, 3_999], status: 'more' });
+  });
+});
+
 describe('a hole in the timeline', () => {
   test('ends the page, and what stands above it waits: the hole may be a removal', async () => {
     await rows.timeline([created('alice', 'bob'), ...messages(2, 3), message(5)]);

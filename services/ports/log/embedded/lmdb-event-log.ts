@@ -11,12 +11,16 @@ import {
   type PartitionAssignment,
   type Subscription,
 } from '../event-log.ts';
+import { Commits } from './commits.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import type { LmdbEnvironment, Table } from './open-environment.ts';
 import { PartitionLog, type RecentBatch } from './partition-log.ts';
 import { encodeBatch, sizeBound } from './record-batch.ts';
 
-/** Bytes that wait for the disk. At 100 MB/s they are gone in well under a second; more means that the disk is stuck. */
+/**
+ * Bytes that wait for the disk. At 100 MB/s they are gone in well under a second; more means that the disk is stuck.
+ * Looked at before an append is added, however large: beside small ones a large one would never find room for itself.
+ */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of one lmdb value: what a reader that fell behind decodes at a time. */
 const BATCH_BYTES_MAX = 512 * 1024;
@@ -88,7 +92,7 @@ export class LmdbEventLog implements EventLog {
         bytes += batchBytes;
         return { log: this.#partition(topic, partition), records, bytes: batchBytes };
       });
-      if (this.#waiting_bytes > 0 && this.#waiting_bytes + bytes > WAITING_BYTES_MAX) {
+      if (this.#waiting_bytes >= WAITING_BYTES_MAX) {
         throw new AppendError('refused', 'too many bytes wait for the disk');
       }
       this.#waiting_bytes += bytes;
@@ -166,12 +170,12 @@ export class LmdbEventLog implements EventLog {
   async #writeGroup(group: readonly WaitingAppend[]): Promise<void> {
     const additions = new Map<PartitionLog, Addition>();
     const appendTime = this.#runtime.now();
-    const committed: Promise<boolean>[] = [];
+    const commits = new Commits();
     const write = (addition: Addition) => {
       if (addition.pending.length === 0) return;
       const { next, pending } = addition;
       const bytes = encodeBatch(appendTime, pending, addition.pending_bytes);
-      committed.push(this.#table.put(addition.log.keys.at(next), bytes));
+      commits.add(this.#table.put(addition.log.keys.at(next), bytes));
       addition.batches.push({ base: next, count: pending.length, bytes });
       addition.next += pending.length;
       addition.bytes += bytes.length + TAIL_BATCH_BYTES;
@@ -191,11 +195,12 @@ export class LmdbEventLog implements EventLog {
       }
     }
     for (const addition of additions.values()) write(addition);
-    if (committed.length === 0) return;
     try {
-      // All puts of one turn are one transaction and share one promise.
-      await committed[0];
+      // All puts of one turn are one transaction.
+      await commits.settled();
     } catch (error) {
+      // What is on disk, not what this process saw last.
+      this.#table.resetReadTxn();
       for (const { log } of additions.values()) this.#damaged ||= log.storedEnd() !== log.end;
       throw error;
     }

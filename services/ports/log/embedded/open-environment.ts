@@ -35,7 +35,7 @@ export function openEnvironment(folder: string): LmdbEnvironment {
 }
 
 function openTable(path: string): Table {
-  return open({
+  const table: Table = open({
     path,
     noSubdir: false,
     overlappingSync: false,
@@ -43,4 +43,14 @@ function openTable(path: string): Table {
     keyEncoding: 'binary',
     cache: false,
   });
+  // lmdb makes one promise a transaction that no put returns. It is made right after this callback; unhandled, a failed
+  // commit would end the process.
+  table.on('beforecommit', () => queueMicrotask(() => void table.committed.then(() => {}, handled)));
+  return table;
+}
+
+/** Marks a failed commit as dealt with: its error carries a promise of its own that rejects too. */
+export function handled(error: unknown): void {
+  const { commitError } = error as { readonly commitError?: Promise<never> };
+  commitError?.catch(() => {});
 }

@@ -1,6 +1,7 @@
 // One partition: where it starts and ends for readers, its recent records in memory, older ones in lmdb.
 import type { TopicName } from '../../../events/topics.ts';
 import { type LogRecord, OffsetOutOfRangeError } from '../event-log.ts';
+import { Commits } from './commits.ts';
 import type { Table } from './open-environment.ts';
 import { BatchKeys, countOf, decodeBatch } from './record-batch.ts';
 
@@ -135,16 +136,17 @@ export class PartitionLog {
     this.#start = offset;
     const start = Buffer.alloc(6);
     start.writeUIntBE(offset, 0, 6);
-    await this.#table.put(this.keys.startKey(), start);
+    const commits = new Commits();
+    commits.add(this.#table.put(this.keys.startKey(), start));
+    await commits.settled();
     for (;;) {
       const below = [
         ...this.#table.getKeys({ start: this.keys.at(0), end: this.keys.at(offset), limit: TRIM_BATCHES_MAX }),
       ];
       // The newest batch below `offset` may reach over it, and may be the last one.
       if (below.length <= 1) return;
-      let done: Promise<boolean> | null = null;
-      for (const key of below.slice(0, -1)) done = this.#table.remove(key);
-      await done;
+      for (const key of below.slice(0, -1)) commits.add(this.#table.remove(key));
+      await commits.settled();
     }
   }
 }

@@ -62,7 +62,7 @@ export class ConversationTable {
       const user = parts.text();
       members.set(user, decodeMember(user, value).member);
     }
-    for (const [user, { member }] of this.#members.rowsOf(conversationId)) members.set(user, member);
+    this.#members.forEachOf(conversationId, ({ member }, user) => members.set(user, member));
     const present = [...members.values()].filter((member) => member !== null);
     return { ...row, members: present.sort((a, b) => compareIds(a.user, b.user)) };
   }
@@ -78,9 +78,9 @@ export class ConversationTable {
       const joinedSeq = parts.sortable();
       past.set(joinedSeq, decodePast(conversationId, user, joinedSeq, value));
     }
-    for (const interval of this.#past.rowsOf(conversationId).values()) {
+    this.#past.forEachOf(conversationId, (interval) => {
       if (interval.user === user) past.set(interval.joinedSeq, interval);
-    }
+    });
     return {
       row,
       member: this.#member(conversationId, user)?.member ?? null,

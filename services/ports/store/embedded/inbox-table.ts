@@ -77,7 +77,7 @@ export class InboxTable {
       const conversationId = parts.text();
       found.set(conversationId, decodeMembership(user, conversationId, value));
     }
-    for (const [conversationId, row] of this.#memberships.rowsOf(user)) found.set(conversationId, row);
+    this.#memberships.forEachOf(user, (row, conversationId) => found.set(conversationId, row));
     return [...found.values()];
   }
 

@@ -1,5 +1,5 @@
 // The state on lmdb, written behind: a write lands in memory, where reads look first, and goes to lmdb with everything
-// else of the last half second. Why that loses nothing is in ../README.md: what is derived is on disk as it was
+// else of the last two seconds. Why that loses nothing is in ../README.md: what is derived is on disk as it was
 // at some point of the past, never a checkpoint without the rows below it, and the log has all that came after.
 import type { TopicName } from '../../../events/topics.ts';
 import type { Runtime } from '../../../kernel/runtime.ts';

@@ -45,12 +45,15 @@ export class PendingRows<Key, Row> {
     else rows.set(key, row);
   }
 
-  /** All rows of a partition key, the newer of two with one key. */
-  rowsOf(partition: string): ReadonlyMap<Key, Row> {
-    const fresh = this.#fresh.get(partition);
-    const leaving = this.#leaving.get(partition);
-    if (fresh === undefined) return leaving ?? (NONE as ReadonlyMap<Key, Row>);
-    return leaving === undefined ? fresh : new Map([...leaving, ...fresh]);
+  /** Calls `take` for each row of a partition key; of two with one key the newer comes last. */
+  forEachOf(partition: string, take: (row: Row, key: Key) => void): void {
+    this.#leaving.get(partition)?.forEach(take);
+    this.#fresh.get(partition)?.forEach(take);
+  }
+
+  /** How many rows a partition key has, or some more. */
+  countOf(partition: string): number {
+    return (this.#leaving.get(partition)?.size ?? 0) + (this.#fresh.get(partition)?.size ?? 0);
   }
 
   leave(): void {
@@ -66,5 +69,3 @@ export class PendingRows<Key, Row> {
     this.#leaving = new Map();
   }
 }
-
-const NONE: ReadonlyMap<unknown, unknown> = new Map();

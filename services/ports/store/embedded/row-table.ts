@@ -1,10 +1,11 @@
 // lmdb as these tables use it: reads that copy, puts whose transaction can be awaited.
-import type { Table } from '../../log/embedded/open-environment.ts';
+import { Commits } from '../../log/embedded/commits.ts';
+import { handled, type Table } from '../../log/embedded/open-environment.ts';
 import { after } from './keys.ts';
 
 export class RowTable {
   readonly #table: Table;
-  #committed: Promise<unknown> = Promise.resolve();
+  readonly #commits = new Commits();
 
   constructor(table: Table) {
     this.#table = table;
@@ -17,17 +18,19 @@ export class RowTable {
 
   /** All puts of one turn of the event loop are one transaction, whatever else is in it. */
   put(key: Uint8Array, value: Uint8Array): void {
-    this.#committed = this.#table.put(key, value);
+    this.#commits.add(this.#table.put(key, value));
   }
 
-  /** Resolves when the last put is durable. */
-  committed(): Promise<unknown> {
-    return this.#committed;
+  /** Resolves when every put since the last call is durable. */
+  committed(): Promise<void> {
+    return this.#commits.settled();
   }
 
   /** Durable when it resolves; false, and nothing written, if the key was there. */
   create(key: Uint8Array, value: Uint8Array): Promise<boolean> {
-    return this.#table.put(key, value, { noOverwrite: true } as never);
+    const put = this.#table.put(key, value, { noOverwrite: true } as never);
+    put.catch(handled);
+    return put;
   }
 
   withPrefix(prefix: Uint8Array) {

@@ -47,9 +47,7 @@ export class TimelineTable {
     const found = new Map<number, Uint8Array>();
     const stored = down ? this.#table.rangeDown(high, low, rows_max) : this.#table.range(low, high, rows_max);
     for (const { key: bytes, value } of stored) found.set(seqOf(bytes), value);
-    for (const [seq, { bytes }] of this.#pending.rowsOf(conversationId)) {
-      if (seq >= fromSeq && seq <= last) found.set(seq, bytes);
-    }
+    this.#takePending(conversationId, fromSeq, last, rows_max, down, (seq, bytes) => found.set(seq, bytes));
     const seqs = [...found.keys()].sort((a, b) => (down ? b - a : a - b)).slice(0, rows_max);
     return seqs.map((seq) => decodeTimeline(conversationId, seq, found.get(seq)!));
   }
@@ -69,6 +67,37 @@ export class TimelineTable {
         yield 1;
       }
     }
+  }
+
+  /**
+   * Calls `take` for at least the first `rows_max` pending rows of the range. Probes seq by seq from the end that is
+   * wanted first: a busy conversation has ten thousand pending rows, of which a page wants a hundred.
+   */
+  #takePending(
+    conversationId: string,
+    fromSeq: number,
+    toSeq: number,
+    rows_max: number,
+    down: boolean,
+    take: (seq: number, bytes: Uint8Array) => void,
+  ): void {
+    const count = this.#pending.countOf(conversationId);
+    if (count === 0) return;
+    const span = Math.min(toSeq - fromSeq + 1, count);
+    const step = down ? -1 : 1;
+    let seq = down ? toSeq : fromSeq;
+    let wanted = rows_max;
+    for (let probes = 0; probes < span && wanted > 0; probes++, seq += step) {
+      const row = this.#pending.get(conversationId, seq);
+      if (row === undefined) continue;
+      take(seq, row.bytes);
+      wanted--;
+    }
+    if (wanted === 0 || seq < fromSeq || seq > toSeq) return;
+    // The range is wider than all that is pending, and mostly empty.
+    this.#pending.forEachOf(conversationId, ({ bytes }, pending) => {
+      if (pending >= fromSeq && pending <= toSeq) take(pending, bytes);
+    });
   }
 
   #bytes(conversationId: string, seq: number): Uint8Array | undefined {

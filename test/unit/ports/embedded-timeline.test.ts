@@ -1,0 +1,56 @@
+// Reads of timeline rows that are not on disk yet.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StoreWithRows } from '../reading/store-with-rows.ts';
+
+function rowsOf(conversationId: string, from: number, to: number) {
+  return Array.from({ length: to - from + 1 }, (_, i) => {
+    const seq = from + i;
+    const common = { conversationId, ordinal: seq, sender: 'alice', commandId: 'c', time: 1, position: seq };
+    return { ...common, seq, event: Buffer.from('event') };
+  });
+}
+
+/** The best of some: what it costs without what else the machine does. */
+async function best_ms(read: () => Promise<unknown>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 50; i++) {
+    const start = performance.now();
+    await read();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+test('a page costs what it holds, however many rows of the conversation are pending', async () => {
+  const rows = new StoreWithRows();
+  const { store } = rows;
+  await store.writeTimeline(rowsOf('g:few', 1, 100), []);
+  await store.writeTimeline(rowsOf('g:many', 1, 40_000), []);
+  for (const order of ['ascending', 'descending'] as const) {
+    const few = await best_ms(() => store.readTimeline('g:few', 1, 100, 100, order));
+    const many = await best_ms(() => store.readTimeline('g:many', 20_001, 20_100, 100, order));
+    const open = await best_ms(() => store.readTimeline('g:many', 1, Number.MAX_SAFE_INTEGER, 100, 'ascending'));
+    assert.ok(many < few * 5, `${many} ms among 40,000 rows, ${few} ms among 100`);
+    assert.ok(open < few * 5, `${open} ms of an open range among 40,000 rows, ${few} ms among 100`);
+  }
+  await rows.close();
+});
+
+test('pending rows with holes, and rows on disk, are one range', async () => {
+  const rows = new StoreWithRows();
+  const { store } = rows;
+  await store.writeTimeline([...rowsOf('g:x', 1, 3), ...rowsOf('g:x', 900, 901)], []);
+  await store.flush();
+  await store.writeTimeline([...rowsOf('g:x', 5, 6), ...rowsOf('g:x', 500, 500)], []);
+  const read = async (from: number, to: number, rows_max: number, order: 'ascending' | 'descending') => {
+    return (await store.readTimeline('g:x', from, to, rows_max, order)).map(({ seq }) => seq);
+  };
+  const all = [1, 2, 3, 5, 6, 500, 900, 901];
+  assert.deepEqual(await read(0, Number.POSITIVE_INFINITY, 99, 'ascending'), all);
+  assert.deepEqual(await read(0, Number.MAX_SAFE_INTEGER, 99, 'descending'), [...all].reverse());
+  assert.deepEqual(await read(4, 900, 3, 'ascending'), [5, 6, 500]);
+  assert.deepEqual(await read(2, 899, 2, 'descending'), [500, 6]);
+  assert.deepEqual(await read(7, 499, 9, 'ascending'), []);
+  await rows.close();
+});
