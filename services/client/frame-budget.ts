@@ -37,6 +37,12 @@ export class FrameBudget {
     this.#frames--;
   }
 
+  /** Takes one and returns how long to wait before it goes out: for who comes back once, and not behind all others. */
+  reserve(): number {
+    this.spend();
+    return this.#frames > -1e-6 ? 0 : Math.ceil(-this.#frames / this.#perMillisecond);
+  }
+
   #fill(): void {
     const now_ms = this.#runtime.monotonic();
     this.#frames = Math.min(this.#frames_max, this.#frames + (now_ms - this.#filledAt_ms) * this.#perMillisecond);
