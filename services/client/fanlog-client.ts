@@ -329,7 +329,7 @@ export class FanlogClient {
   // --- inbox --------------------------------------------------------------------------------------------------------
 
   #askPage(cursor: Cursor): number {
-    const wait_ms = this.#budget!.take();
+    const wait_ms = this.#budget!.take('pull');
     if (wait_ms > 0) return wait_ms;
     const connection = this.#connection!;
     this.#syncId = connection.nextId();

@@ -227,7 +227,8 @@ export class HttpApi {
     try {
       const all: Record<string, string> = { ...headers };
       if (body !== undefined) all['content-type'] = 'application/json';
-      if (isPublic !== true && token !== undefined) all.authorization = `Bearer ${await unlessAborted(token(), abort.signal)}`;
+      if (isPublic !== true && token !== undefined)
+        all.authorization = `Bearer ${await unlessAborted(token(), abort.signal)}`;
       const init: RequestInit = { method, headers: all, signal: abort.signal };
       if (body !== undefined) init.body = JSON.stringify(body);
       const response = await this.#fetch(url, init);

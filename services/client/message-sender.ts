@@ -208,7 +208,7 @@ export class MessageSender {
         this.#deny(message, 'payload_too_large', 'The message does not fit into a frame of this server.');
         continue;
       }
-      const wait_ms = this.#budget!.take();
+      const wait_ms = this.#budget!.take('send');
       if (wait_ms > 0) {
         this.#pauseFor(wait_ms);
         return;

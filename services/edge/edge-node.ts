@@ -37,8 +37,8 @@ const DRAIN_APPENDS_MS_MAX = 5_000;
 /** An exact read of a head, with jitter of a fifth either way. A million users are 1,700 small reads a second. */
 const HEAD_CHECK_INTERVAL_MS = 600_000;
 /**
- * At a time, and so at least as many in each sweep: 4 sweeps/s x 16 are 64 checks/s, and 20,000 users in ten minutes are 33.
- * Twice as many as that, because a sweep in five or so may find no session left, and a check may outlast a sweep.
+ * At a time, and so at most in one sweep: 16 x 4 sweeps/s = 64 checks/s, where 20,000 users in ten minutes are 33. The
+ * rest is for checks that outlast a sweep.
  */
 const HEAD_CHECKS_MAX = 16;
 /** Pulls in the store at a time; the driver refuses above 2,048 requests in flight, and a pull is up to 100. */
