@@ -23,8 +23,6 @@ export interface Saved {
   readonly user: string | null;
   readonly cursor: Cursor | null;
   readonly outbox: readonly SavedMessage[];
-  /** The server's time minus this device's, as last learned. */
-  readonly serverTimeOffset_ms: number | null;
 }
 
 export interface ClientStorage {

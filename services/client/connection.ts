@@ -39,10 +39,6 @@ export class Connection {
     });
   }
 
-  get isDropped(): boolean {
-    return this.#isDropped;
-  }
-
   /** An id for the next request. */
   nextId(): number {
     return ++this.#id;

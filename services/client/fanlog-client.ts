@@ -17,6 +17,7 @@ import type { Saved } from './client-storage.ts';
 import { closeCodeOf, codeOf, isFatal } from './close-codes.ts';
 import { Connection, type ConnectionHandlers } from './connection.ts';
 import { FrameBudget } from './frame-budget.ts';
+import { HistoryAsker } from './history-asker.ts';
 import { InboxPuller } from './inbox-puller.ts';
 import { type Listener, Listeners } from './listeners.ts';
 import { MessageSender } from './message-sender.ts';
@@ -32,6 +33,7 @@ export class FanlogClient {
   readonly #limits: ClientLimits;
   readonly #listeners = new Listeners<ClientEvents>();
   readonly #clock: ServerClock;
+  readonly #histories: HistoryAsker;
   readonly #puller: InboxPuller;
   readonly #sender: MessageSender;
 
@@ -56,7 +58,6 @@ export class FanlogClient {
   #heartbeatId = 0;
   #heartbeatSentAt_ms = 0;
   #heartbeatDue_ms = 0;
-  readonly #histories = new Map<number, { resolve: (result: HistoryResult) => void; sentAt_ms: number }>();
 
   // --- between connections
   #edges: string[] = [];
@@ -80,6 +81,7 @@ export class FanlogClient {
     this.#isLoaded = options.storage === undefined;
     this.#clock = new ServerClock(options.runtime);
     this.#schedule = new ReconnectSchedule(options.runtime, this.#limits);
+    this.#histories = new HistoryAsker(options.runtime, () => this.#armTick());
     this.#puller = new InboxPuller(options.runtime, this.#limits.pull, options.cursor ?? null, {
       askPage: (cursor) => this.#askPage(cursor),
       apply: (entry) => this.#apply(entry),
@@ -156,6 +158,8 @@ export class FanlogClient {
     this.#reconnectTimer = null;
     this.#endConnection('closed by the client');
     this.#saveIfChanged();
+    // A listener of `error` may have closed it already.
+    if (this.#isClosed()) return;
     this.#setState('closed');
     this.#sender.close();
   }
@@ -173,17 +177,9 @@ export class FanlogClient {
     return message;
   }
 
-  /** A page of a conversation's events. Never rejects. */
+  /** A page of a conversation's events, asked for as soon as the server's rate of frames allows it. Never rejects. */
   history(conversationId: string, range: HistoryRange): Promise<HistoryResult> {
-    const connection = this.#connection;
-    if (connection === null || this.#welcome === null) return Promise.resolve(notConnected);
-    return new Promise((resolve) => {
-      this.#budget!.spend();
-      const id = connection.nextId();
-      this.#histories.set(id, { resolve, sentAt_ms: this.#runtime.monotonic() });
-      connection.send(JSON.stringify({ id, type: 'history', conversationId, ...range }));
-      this.#armTick();
-    });
+    return this.#histories.ask(conversationId, range);
   }
 
   // --- connecting ---------------------------------------------------------------------------------------------------
@@ -247,21 +243,23 @@ export class FanlogClient {
     const first_ms = welcome.heartbeat_ms * (0.5 + this.#runtime.random() / 2);
     this.#heartbeatDue_ms = this.#runtime.monotonic() + first_ms;
     this.#heartbeatId = 0;
-    this.#adoptUser(welcome.user);
+    this.#histories.connected(this.#connection!, this.#budget);
     this.#isChanged = true;
-    if (!this.#setState('syncing')) return;
+    this.#adoptUser(welcome);
+    // A listener of `send` or `reset` may have ended the connection, here and below.
+    if (this.#welcome !== welcome || !this.#setState('syncing')) return;
     this.#puller.connected(welcome.epoch, welcome.head);
     this.#armTick();
   }
 
   // What another user of this device left is neither shown nor sent.
-  #adoptUser(user: string): void {
+  #adoptUser({ user, epoch }: WelcomeReply): void {
     const known = this.#user ?? this.#savedUser;
     this.#user = user;
     if (known === null || known === user) return;
-    this.#sender.dropAll();
     this.#puller.restore(null);
-    this.#listeners.emit('reset', { epoch: this.#welcome!.epoch });
+    this.#sender.dropAll();
+    this.#listeners.emit('reset', { epoch });
   }
 
   // --- frames -------------------------------------------------------------------------------------------------------
@@ -283,7 +281,7 @@ export class FanlogClient {
         this.#puller.onPage(frame);
         break;
       case 'events':
-        this.#endHistory(frame.id, { result: 'events', events: frame.events, status: frame.status });
+        this.#histories.onReply(frame.id, { result: 'events', events: frame.events, status: frame.status });
         break;
       case 'heartbeat':
         if (frame.id === this.#heartbeatId) this.#heartbeatId = 0;
@@ -314,8 +312,8 @@ export class FanlogClient {
       this.#puller.onRefused(code === 'epoch_changed' ? reply.epoch : undefined);
     } else if (id !== null && id === this.#helloId && this.#state === 'authenticating') {
       this.#onHelloRefused(code, message);
-    } else if (id !== null && this.#histories.has(id)) {
-      this.#endHistory(id, { result: 'refused', code, message, retry });
+    } else if (id !== null && this.#histories.onReply(id, { result: 'refused', code, message, retry })) {
+      return;
     } else if (this.#sender.onError(reply) === 'broken') {
       this.#drop('the numbers of sends disagree');
     }
@@ -328,16 +326,10 @@ export class FanlogClient {
     else this.#drop(message, closeCode);
   }
 
-  #endHistory(id: number, result: HistoryResult): void {
-    const waiting = this.#histories.get(id);
-    this.#histories.delete(id);
-    waiting?.resolve(result);
-  }
-
   // --- inbox --------------------------------------------------------------------------------------------------------
 
   #askPage(cursor: Cursor): number {
-    const wait_ms = this.#budget!.take();
+    const wait_ms = this.#budget!.take('pull');
     if (wait_ms > 0) return wait_ms;
     const connection = this.#connection!;
     this.#syncId = connection.nextId();
@@ -393,9 +385,11 @@ export class FanlogClient {
   }
 
   #wait(delay_ms: number, reason: string): void {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed()) return;
     this.#endConnection(reason);
     this.#saveIfChanged();
+    // By a listener of `error`.
+    if (this.#isClosed()) return;
     this.#reconnectTimer = this.#runtime.setTimer(delay_ms, () => {
       this.#reconnectTimer = null;
       this.#connect();
@@ -415,8 +409,7 @@ export class FanlogClient {
     this.#tickTimer = null;
     this.#puller.disconnected();
     this.#sender.disconnected();
-    for (const { resolve } of this.#histories.values()) resolve(notConnected);
-    this.#histories.clear();
+    this.#histories.disconnected();
   }
 
   // --- the coarse timer ---------------------------------------------------------------------------------------------
@@ -435,7 +428,7 @@ export class FanlogClient {
       if (this.#state === 'syncing' && isHeldUp) this.#goLive();
       if (this.#state === 'live') this.#watchSends(now_ms);
     }
-    if (this.#state !== 'closed' && this.#state !== 'waiting') this.#armTick();
+    this.#armTick();
   }
 
   /** What the server owes since `since_ms` or longer. */
@@ -443,8 +436,8 @@ export class FanlogClient {
     if (this.#welcome === null) return this.#stateSince_ms <= since_ms ? this.#state : null;
     if (this.#heartbeatId !== 0 && this.#heartbeatSentAt_ms <= since_ms) return 'a heartbeat';
     if (this.#syncId !== 0 && this.#syncSentAt_ms <= since_ms) return 'a pull';
-    for (const { sentAt_ms } of this.#histories.values()) return sentAt_ms <= since_ms ? 'a page of history' : null;
-    return null;
+    const oldest_ms = this.#histories.oldestSentAt_ms();
+    return oldest_ms !== null && oldest_ms <= since_ms ? 'a page of history' : null;
   }
 
   #watchSends(now_ms: number): void {
@@ -465,10 +458,11 @@ export class FanlogClient {
 
   /** One timer a client, and an idle client's only wakes it for its heartbeat. */
   #armTick(): void {
+    if (this.#state === 'closed' || this.#state === 'waiting') return;
     const now_ms = this.#runtime.monotonic();
     let due_ms = this.#stateSince_ms + this.#limits.reply_ms_max;
     if (this.#welcome !== null) {
-      const isOwed = this.#heartbeatId !== 0 || this.#puller.pulling || this.#histories.size > 0;
+      const isOwed = this.#heartbeatId !== 0 || this.#puller.pulling || this.#histories.oldestSentAt_ms() !== null;
       const isBusy = isOwed || this.#sender.size > 0 || this.#state === 'syncing';
       due_ms = isBusy ? Math.min(now_ms + TICK_MS, this.#heartbeatDue_ms) : this.#heartbeatDue_ms;
     }
@@ -483,6 +477,10 @@ export class FanlogClient {
   }
 
   // --- state and storage --------------------------------------------------------------------------------------------
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
 
   /** False when a listener has moved it on: closed it. */
   #setState(state: ClientState, why: Pick<StateChange, 'reason' | 'retryIn_ms'> = {}): boolean {
@@ -517,7 +515,6 @@ export class FanlogClient {
         payload,
         clientMessageId,
       })),
-      serverTimeOffset_ms: this.#clock.offset_ms,
     });
   }
 
@@ -535,10 +532,3 @@ export class FanlogClient {
     this.#listeners.emit('error', { code: 'storage_failed', message: String(error) });
   }
 }
-
-const notConnected: HistoryResult = {
-  result: 'refused',
-  code: 'not_connected',
-  message: 'There is no connection. Ask again once the state is live.',
-  retry: true,
-};

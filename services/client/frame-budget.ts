@@ -7,12 +7,15 @@ import type { Runtime } from '../kernel/runtime.ts';
 
 const REFILL_SHARE = 0.9;
 
+export type FrameTaker = 'pull' | 'send' | 'history';
+
 export class FrameBudget {
   readonly #runtime: Runtime;
   readonly #frames_max: number;
   readonly #perMillisecond: number;
   #frames: number;
   #filledAt_ms: number;
+  readonly #waiting: FrameTaker[] = [];
 
   constructor(runtime: Runtime, frames_per_second: number) {
     this.#runtime = runtime;
@@ -22,11 +25,19 @@ export class FrameBudget {
     this.#filledAt_ms = runtime.monotonic();
   }
 
-  /** Takes one frame and returns 0, or takes none and returns how long to wait for it. */
-  take(): number {
+  /**
+   * Takes one frame and returns 0, or takes none and returns how long to wait before asking again. Who waits has a place
+   * in a queue, so that neither a great outbox nor a long history keeps the others waiting. One who does not come back
+   * holds back one frame, no more.
+   */
+  take(taker: FrameTaker): number {
     this.#fill();
+    let place = this.#waiting.indexOf(taker);
+    if (place < 0) place = this.#waiting.push(taker) - 1;
+    const needed = Math.min(place + 1, this.#frames_max);
     // The small allowance keeps a timer that fires a rounding error early from being sent round again.
-    if (this.#frames < 1 - 1e-6) return Math.ceil((1 - this.#frames) / this.#perMillisecond);
+    if (this.#frames < needed - 1e-6) return Math.ceil((needed - this.#frames) / this.#perMillisecond);
+    this.#waiting.splice(place, 1);
     this.#frames--;
     return 0;
   }

@@ -227,7 +227,8 @@ export class HttpApi {
     try {
       const all: Record<string, string> = { ...headers };
       if (body !== undefined) all['content-type'] = 'application/json';
-      if (isPublic !== true && token !== undefined) all.authorization = `Bearer ${await token()}`;
+      if (isPublic !== true && token !== undefined)
+        all.authorization = `Bearer ${await unlessAborted(token(), abort.signal)}`;
       const init: RequestInit = { method, headers: all, signal: abort.signal };
       if (body !== undefined) init.body = JSON.stringify(body);
       const response = await this.#fetch(url, init);
@@ -242,6 +243,14 @@ export class HttpApi {
   #learn(data: { readonly serverTime: number } | null): void {
     if (data !== null) this.clock.learn(data.serverTime);
   }
+}
+
+/** What the application promised may never come. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('token() took too long')), { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 function pathOf(conversationId: string): string {

@@ -65,7 +65,7 @@ export class InboxPuller {
   /** From `welcome`. Always pulls: entries written while this connection was being registered were pushed to nobody. */
   connected(epoch: number, head: number): void {
     this.#isConnected = true;
-    this.#adopt(epoch);
+    if (!this.#adopt(epoch)) return;
     this.#evidence = Math.max(this.#inboxSeq, head);
     this.pull();
   }
@@ -105,8 +105,7 @@ export class InboxPuller {
     if (this.#step !== 'asked') return;
     this.#step = 'idle';
     if (reply.epoch !== this.#epoch) {
-      this.#adopt(reply.epoch);
-      this.#ask();
+      if (this.#adopt(reply.epoch)) this.#ask();
       return;
     }
     const before = this.#inboxSeq;
@@ -124,8 +123,7 @@ export class InboxPuller {
     this.#step = 'idle';
     if (epoch === undefined || epoch === this.#epoch) {
       this.#pause();
-    } else {
-      this.#adopt(epoch);
+    } else if (this.#adopt(epoch)) {
       this.#ask();
     }
   }
@@ -159,13 +157,15 @@ export class InboxPuller {
     }
   }
 
-  #adopt(epoch: number): void {
+  /** False when a listener has closed the client. */
+  #adopt(epoch: number): boolean {
     const known = this.#epoch;
-    if (known === epoch) return;
+    if (known === epoch) return true;
     this.#epoch = epoch;
     this.#inboxSeq = 0;
     this.#evidence = 0;
     if (known !== null) this.#port.reset(epoch);
+    return this.#isConnected;
   }
 
   #ask(): void {

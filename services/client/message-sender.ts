@@ -114,8 +114,11 @@ export class MessageSender {
 
   /** The saved outbox turns out to be another user's. */
   dropAll(): void {
-    for (const message of this.#outbox.list()) {
-      this.#deny(message, 'not_permitted', 'It was written by another user of this device.');
+    const messages = this.#outbox.list();
+    // All of them before the first is told: a listener may close the client, and what is saved then is the new user's.
+    for (const message of messages) this.#leave(message);
+    for (const message of messages) {
+      this.#tellDenied(message, 'not_permitted', 'It was written by another user of this device.');
     }
   }
 
@@ -205,7 +208,7 @@ export class MessageSender {
         this.#deny(message, 'payload_too_large', 'The message does not fit into a frame of this server.');
         continue;
       }
-      const wait_ms = this.#budget!.take();
+      const wait_ms = this.#budget!.take('send');
       if (wait_ms > 0) {
         this.#pauseFor(wait_ms);
         return;
@@ -265,6 +268,10 @@ export class MessageSender {
   #deny(message: OutboxMessage, code: ErrorCode, text: string): void {
     if (!message.queued) return;
     this.#leave(message);
+    this.#tellDenied(message, code, text);
+  }
+
+  #tellDenied(message: OutboxMessage, code: ErrorCode, text: string): void {
     if (message.clientMessageId !== null) this.#remember(message.clientMessageId, message);
     if (code === 'too_old' && message.mayBeInLog) {
       message.stage = 'perhaps_not_sent';

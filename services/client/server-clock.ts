@@ -5,11 +5,10 @@ import type { Runtime } from '../kernel/runtime.ts';
 
 export class ServerClock {
   readonly #runtime: Runtime;
-  #offset_ms: number | null;
+  #offset_ms: number | null = null;
 
-  constructor(runtime: Runtime, offset_ms: number | null = null) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#offset_ms = offset_ms;
   }
 
   /** Server's time minus this process's; null until the server has told it. */

@@ -5,7 +5,6 @@ import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type {
   BehindDelivery,
-  CanaryDelivery,
   DeliveryRecord,
   EntryDelivery,
   OutcomeDelivery,
@@ -29,7 +28,6 @@ export interface DeliveryDispatcherDeps {
   readonly logger: Logger;
   readonly userOf: (user: string) => ConnectedUser | undefined;
   readonly sessionOf: (number: number) => EdgeSession | undefined;
-  readonly onCanary: (canary: CanaryDelivery) => void;
   /** `behind`, spread over some seconds. */
   readonly tellBehindSoon: (sessions: readonly EdgeSession[]) => void;
 }
@@ -56,9 +54,7 @@ export class DeliveryDispatcher {
         case 'behind':
           this.#onBehind(record);
           break;
-        case 'canary':
-          this.#deps.onCanary(record);
-          break;
+        // A canary comes back to the API node that let it out, never here.
       }
     }
     if (delivered > 0) this.#deps.metrics.add('edge_delivered', delivered);

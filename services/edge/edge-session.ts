@@ -261,12 +261,12 @@ export class EdgeSession implements WritableSession, SendOrigin {
     const identity = await host.authenticator.verify(request.token);
     if (this.closed) return;
     if ('code' in identity) {
-      this.#refuse(request.id, identity);
+      this.#refuseHello(request.id, identity);
       return;
     }
     const user = host.attach(this, identity.user, request.device);
     if ('code' in user) {
-      this.#refuse(request.id, user);
+      this.#refuseHello(request.id, user);
       return;
     }
     this.#user = user;
@@ -276,7 +276,9 @@ export class EdgeSession implements WritableSession, SendOrigin {
     const head = await host.readHead(user);
     if (this.closed) return;
     if (head === null) {
-      this.#postponeHello(request.id);
+      host.detach(this, user);
+      this.#user = null;
+      this.#refuseHello(request.id, refusal('store_unavailable'));
       return;
     }
     this.#welcome(request.id, user, identity.expiresAt);
@@ -309,16 +311,14 @@ export class EdgeSession implements WritableSession, SendOrigin {
     if (early !== null) for (const request of early) if (!this.closed) this.#serve(request);
   }
 
-  /** The store did not say where the inbox ends: the client may say hello again, here or elsewhere. */
-  #postponeHello(id: number): void {
-    this.#host.detach(this, this.#user!);
-    this.#user = null;
+  /** Unless the refusal ends the connection the client may say hello again, here or elsewhere. What came early is refused too. */
+  #refuseHello(id: number, refused: Refusal): void {
     this.#state = 'new';
     this.#lastFrameAt = this.#host.runtime.monotonic();
     const early = this.#early;
     this.#early = null;
-    this.#refuse(id, refusal('store_unavailable'));
-    if (early !== null) for (const request of early) this.#refuse(request.id, refusal('store_unavailable'));
+    this.#refuse(id, refused);
+    if (early !== null) for (const request of early) if (!this.closed) this.#refuse(request.id, refused);
   }
 
   // --- sends

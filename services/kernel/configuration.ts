@@ -68,7 +68,7 @@ const settings = {
   appKey: setting<string | null>(
     'FANLOG_APP_KEY',
     'none: only accounts can sign in',
-    `Signs tokens of your application's own users; at least ${SECRET_BYTES_MIN} bytes.`,
+    `Signs tokens of your application's own users; accounts are made only with it, then. At least ${SECRET_BYTES_MIN} bytes.`,
     null,
     (value) => ({ value }),
   ),

@@ -76,18 +76,19 @@ export class Tokens implements Authenticator {
       const key = this.#keys.get(issuer);
       if (key === undefined) return refusal('unauthenticated');
       const now = this.#runtime.now();
+      const tolerance_s = issuer === 'app' ? APP_CLOCK_TOLERANCE_S : 0;
       const { payload } = await jwtVerify(token, await key, {
         algorithms: [ALGORITHM],
         audience: AUDIENCE,
         issuer,
         requiredClaims: ['sub', 'exp'],
         currentDate: new Date(now),
-        clockTolerance: issuer === 'app' ? APP_CLOCK_TOLERANCE_S : 0,
+        clockTolerance: tolerance_s,
       });
-      const expiresAt = payload.exp! * 1000;
       if (!this.#isUser(payload.sub)) return refusal('unauthenticated', 'sub');
-      const tolerance_s = issuer === 'app' ? APP_CLOCK_TOLERANCE_S : 0;
-      if (expiresAt > now + (TOKEN_LIFETIME_S_MAX + tolerance_s) * 1000) {
+      // Until when this method takes the token, so that a session does not end before it.
+      const expiresAt = (payload.exp! + tolerance_s) * 1000;
+      if (expiresAt > now + (TOKEN_LIFETIME_S_MAX + 2 * tolerance_s) * 1000) {
         return refusal('unauthenticated', `exp is more than ${TOKEN_LIFETIME_S_MAX} s ahead`);
       }
       return { user: payload.sub, expiresAt, issuer };

@@ -308,3 +308,55 @@ test('history says why it has nothing, and never rejects', async () => {
   const result = await cutOff;
   assert.ok(result.result === 'refused' && result.code === 'not_connected' && result.retry);
 });
+
+test('pages of history wait for the rate of frames that the server allows', async () => {
+  const scene = new Scene();
+  const socket = await scene.opened();
+  socket.welcome(0, 1, { frames_per_second: 10 });
+  socket.page([]);
+  let answered = 0;
+  const read = async () => {
+    for (let i = 0; i < 30; i++) if ((await scene.client.history(DIRECT, { after: i })).result === 'events') answered++;
+  };
+  const done = read();
+  let seen = 0;
+  const counts: number[] = [];
+  for (let second = 0; second < 3; second++) {
+    for (let step = 0; step < 1_000; step++) {
+      for (; seen < socket.all('history').length; seen++) {
+        const { id } = socket.all('history')[seen]!;
+        socket.say({ id, type: 'events', events: [], status: 'more' });
+        await settle();
+      }
+      await scene.runtime.pass(1);
+    }
+    counts.push(seen);
+  }
+  await done;
+  assert.equal(answered, 30);
+  // Ten at once less hello and pull, then nine a second.
+  assert.deepEqual(counts, [16, 25, 30]);
+});
+
+test('pages of history hold up neither sends nor each other for long, and end with the connection', async () => {
+  const scene = new Scene();
+  const socket = await scene.opened();
+  socket.welcome(0, 1, { frames_per_second: 10 });
+  socket.page([]);
+  const pages = Array.from({ length: 100 }, (_, after) => scene.client.history(DIRECT, { after }));
+  scene.client.send(DIRECT, 'a');
+  await scene.runtime.pass(1_000);
+  assert.equal(socket.all('send').length, 1);
+  for (let i = 0; i < 20; i++) scene.client.send(DIRECT, String(i));
+  const before = socket.all('history').length;
+  await scene.runtime.pass(2_000);
+  const [pagesAsked, sent] = [socket.all('history').length - before, socket.all('send').length - 1];
+  assert.ok(Math.abs(pagesAsked - sent) <= 1 && pagesAsked + sent >= 17, `${pagesAsked} pages, ${sent} sends`);
+  assert.deepEqual(
+    socket.all('history').map(({ after }) => after),
+    socket.all('history').map((_, index) => index),
+  );
+  scene.client.close();
+  for (const page of await Promise.all(pages)) assert.equal(page.result, 'refused');
+  assert.equal(scene.runtime.timersPending, 0);
+});

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dataOf, HttpApi } from '../../../services/client/index.ts';
 import { timeOfCommandId } from '../../../services/events/ids.ts';
-import { FakeRuntime } from './fake-runtime.ts';
+import { FakeRuntime, settle } from './fake-runtime.ts';
 import { DIRECT, SERVER_TIME } from './scripted-server.ts';
 
 interface Asked {
@@ -159,4 +159,16 @@ test('an answer that does not come within 15 s is none', async () => {
   const reply = api.edges();
   await runtime.pass(16_000);
   assert.equal((await reply).code, 'unreachable');
+});
+
+test('a token that does not come within 15 s, or that throws, is no answer', async () => {
+  const runtime = new FakeRuntime();
+  const fetch = () => assert.fail('asked without a token');
+  const hanging = new HttpApi({ baseUrl: '', runtime, token: () => new Promise(() => {}), fetch });
+  const reply = hanging.members(DIRECT);
+  const ended = reply.then(({ code }) => code);
+  await runtime.pass(16_000);
+  assert.equal(await Promise.race([ended, settle()]), 'unreachable');
+  const throwing = new HttpApi({ baseUrl: '', runtime, token: () => assert.fail('by hand'), fetch });
+  assert.equal((await throwing.members(DIRECT)).code, 'unreachable');
 });

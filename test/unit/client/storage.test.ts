@@ -143,7 +143,7 @@ test('localStorage keeps devices apart and treats what it cannot read as nothing
     getItem: (key: string) => items.get(key) ?? null,
     setItem: (key: string, value: string) => void items.set(key, value),
   };
-  const saved: Saved = { version: 1, user: 'alice', cursor: null, outbox: [], serverTimeOffset_ms: 3 };
+  const saved: Saved = { version: 1, user: 'alice', cursor: null, outbox: [] };
   localStorageOf('tab 1', local).save(saved);
   assert.deepEqual(await localStorageOf('tab 1', local).load(), saved);
   assert.equal(await localStorageOf('tab 2', local).load(), null);

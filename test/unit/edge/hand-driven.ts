@@ -288,6 +288,7 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
   const authenticator: Authenticator = {
     verify: async (token) => {
       if (token === 'bad') return refusal('unauthenticated');
+      if (token === 'later') return refusal('store_unavailable');
       return { user: token, expiresAt: runtime.now() + TOKEN_LIFETIME_MS };
     },
   };

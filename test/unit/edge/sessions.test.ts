@@ -126,6 +126,24 @@ test('a token that is not ours ends the connection', async () => {
   assert.deepEqual(registry.calls, []);
 });
 
+test('a hello whose token cannot be judged now is refused with what came early, and can be said again', async () => {
+  const { runtime, connect } = await startHandNode();
+  const client = connect();
+  const frames = await client.say({ id: 1, type: 'hello', token: 'later', device: 'a' }, { id: 2, type: 'heartbeat' });
+  assert.deepEqual(
+    frames.map(({ id, code }) => [id, code]),
+    [
+      [1, 'store_unavailable'],
+      [2, 'store_unavailable'],
+    ],
+  );
+  assert.equal((await client.hello('alice'))[0]?.type, 'welcome');
+  const silent = connect();
+  await silent.hello('later');
+  await runtime.advance(limits.hello_within_ms + 2_000);
+  assert.equal(silent.closedWith, 'hello_timeout');
+});
+
 test('a second hello is refused and changes nothing', async () => {
   const { signIn } = await startHandNode();
   const alice = await signIn('alice');

@@ -11,32 +11,6 @@ function rowsOf(conversationId: string, from: number, to: number) {
   });
 }
 
-/** The best of some: what it costs without what else the machine does. */
-async function best_ms(read: () => Promise<unknown>): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 50; i++) {
-    const start = performance.now();
-    await read();
-    best = Math.min(best, performance.now() - start);
-  }
-  return best;
-}
-
-test('a page costs what it holds, however many rows of the conversation are pending', async () => {
-  const rows = new StoreWithRows();
-  const { store } = rows;
-  await store.writeTimeline(rowsOf('g:few', 1, 100), []);
-  await store.writeTimeline(rowsOf('g:many', 1, 40_000), []);
-  for (const order of ['ascending', 'descending'] as const) {
-    const few = await best_ms(() => store.readTimeline('g:few', 1, 100, 100, order));
-    const many = await best_ms(() => store.readTimeline('g:many', 20_001, 20_100, 100, order));
-    const open = await best_ms(() => store.readTimeline('g:many', 1, Number.MAX_SAFE_INTEGER, 100, 'ascending'));
-    assert.ok(many < few * 5, `${many} ms among 40,000 rows, ${few} ms among 100`);
-    assert.ok(open < few * 5, `${open} ms of an open range among 40,000 rows, ${few} ms among 100`);
-  }
-  await rows.close();
-});
-
 test('pending rows with holes, and rows on disk, are one range', async () => {
   const rows = new StoreWithRows();
   const { store } = rows;
