@@ -14,8 +14,7 @@ export class ScrollKeeper {
     scroller.addEventListener(
       'scroll',
       () => {
-        // A keyboard that opens makes the box smaller and scrolls: that is nobody leaving the bottom.
-        if (scroller.clientHeight === this.#height) this.#isAtBottom = this.#distance() <= BOTTOM_PX;
+        this.#look();
         scrolled();
       },
       { passive: true },
@@ -33,6 +32,8 @@ export class ScrollKeeper {
 
   /** Changes the lines. `anchors`: those that may be looked at, top to bottom; `find`: one of them after the change. */
   around(change: () => void, anchors: () => Iterable<string>, find: (key: string) => HTMLElement | undefined): void {
+    // The event of a scroll comes a frame after it: lines that arrive in between must not take the reader to the bottom.
+    this.#look();
     const anchor = this.#isAtBottom ? null : this.#firstVisible(anchors(), find);
     change();
     if (this.#isAtBottom) this.toBottom();
@@ -45,6 +46,11 @@ export class ScrollKeeper {
   toBottom(behavior: ScrollBehavior = 'instant'): void {
     this.#isAtBottom = true;
     this.#scroller.scrollTo({ top: this.#scroller.scrollHeight, behavior });
+  }
+
+  /** A keyboard that opens makes the box smaller and scrolls: that is nobody leaving the bottom. */
+  #look(): void {
+    if (this.#scroller.clientHeight === this.#height) this.#isAtBottom = this.#distance() <= BOTTOM_PX;
   }
 
   #firstVisible(keys: Iterable<string>, find: (key: string) => HTMLElement | undefined) {
