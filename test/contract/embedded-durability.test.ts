@@ -157,8 +157,9 @@ async function assertCheckpointCovered(store: LmdbStateStore): Promise<void> {
   for (let i = 0; i < USERS; i++) {
     const user = userOfNumber(i);
     const wanted = Math.floor((written + USERS - 1 - i) / USERS);
-    const rows = await store.readInbox(user, 1, written + 1);
     const [head] = await store.loadHeads([user]);
+    // Heads go to disk before the checkpoint: after a kill in between they may be far above it.
+    const rows = await store.readInbox(user, 1, Math.max(written, head?.head ?? 0) + 1);
     assert.ok(rows.length >= (head?.head ?? 0), `${user}: the head is above the rows`);
     assert.ok(rows.length >= wanted, `${user}: the checkpoint is above the rows`);
     assert.ok((head?.head ?? 0) >= wanted, `${user}: the checkpoint is above the head`);
