@@ -61,7 +61,7 @@ export function memberRoutes(app: FastifyInstance, context: ApiContext): void {
         params: object({ id: conversationId, user }, ['id', 'user']),
         headers,
         answers: outcome,
-        refusals: [...COMMAND_REFUSALS, 'not_allowed', 'member_not_found', 'wrong_kind'],
+        refusals: [...COMMAND_REFUSALS, 'not_allowed', 'wrong_kind'],
       },
     },
     async (request, reply) => {

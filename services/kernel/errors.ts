@@ -166,11 +166,6 @@ export const errorCatalogue = {
     retry: false,
     message: 'Members of a direct conversation cannot change. Create a group instead.',
   },
-  member_not_found: {
-    status: 404,
-    retry: false,
-    message: 'That user is not a member of the conversation. Read the member list again.',
-  },
   // Reading
   epoch_changed: {
     status: 409,
