@@ -1,4 +1,4 @@
-// The one entry: `npm start`, or `node dist/main.js --role all`.
+// The one entry: `npm start`, or `node dist/main.js --role edge,fanout,inbox,api`.
 import { parseArgs } from 'node:util';
 import { argumentMistake } from './kernel/command-line.ts';
 import { type Configuration, loadConfiguration, settingsText } from './kernel/configuration.ts';
@@ -6,17 +6,21 @@ import { DataFolderError } from './kernel/data-folder.ts';
 import { endOnSignals } from './kernel/lifecycle.ts';
 import { limits } from './kernel/limits.ts';
 import { createLogger } from './kernel/logger.ts';
+import { Metrics } from './kernel/metrics.ts';
 import { endWithParent } from './kernel/parent-watchdog.ts';
 import { systemRuntime } from './kernel/system-runtime.ts';
 import { createDemoContent, DEMO_USERS } from './profiles/demo-content.ts';
-import { type EmbeddedServer, startEmbedded } from './profiles/embedded.ts';
+import { parseRoles, ROLES, type Role, roleText } from './profiles/roles.ts';
 import { StartError } from './profiles/start-error.ts';
+import { createCluster, type Server, startServer } from './profiles/start-server.ts';
 
-const USAGE = `Usage: npm start [-- --role all] [--exit-with-parent]
+const USAGE = `Usage: npm start [-- --role ROLES] [--create] [--exit-with-parent]
 
-Starts every part of fanlog in this process.
+Starts fanlog: every part of it in this process, or those of --role.
 
-  --role all            what this process runs; the only value in this version
+  --role ROLES          ${ROLES.join(', ')}, several separated by commas, or all (default); fewer
+                        than all need the cluster profile (FANLOG_KAFKA, FANLOG_CASSANDRA, FANLOG_REDIS)
+  --create              make keyspace, tables and topics of the cluster profile, check them, and end
   --exit-with-parent    go down when standard input is closed
   --help                print this
 
@@ -24,15 +28,24 @@ Settings are environment variables:
 
 ${settingsText()}`;
 
+interface Arguments {
+  readonly roles: ReadonlySet<Role>;
+  readonly create: boolean;
+  readonly exitWithParent: boolean;
+}
+
 async function main(): Promise<void> {
   const started = readArguments();
   if (started === null) return;
   const loaded = loadConfiguration(process.env);
   if ('errors' in loaded) return fail(loaded.errors);
   const { configuration } = loaded;
+  const { roles } = started;
+  if (configuration.cluster === null && roles.size < ROLES.length) return fail([needsCluster(roles)]);
   const runtime = systemRuntime;
-  const logger = createLogger(configuration.logLevel, () => runtime.now());
-  let server: EmbeddedServer | null = null;
+  const which = { role: roleText(roles), pid: process.pid };
+  const logger = createLogger(configuration.logLevel, () => runtime.now(), undefined, which);
+  let server: Server | null = null;
   endOnSignals({
     process,
     runtime,
@@ -45,9 +58,20 @@ async function main(): Promise<void> {
   });
   if (started.exitWithParent) endWithParent(process.stdin, () => process.kill(process.pid, 'SIGTERM'));
   try {
-    server = await startEmbedded(configuration, { runtime, logger });
-    await server.whenReady();
-    if (configuration.demo) await createDemoContent(server);
+    if (started.create) {
+      await createCluster(configuration, { runtime, logger, metrics: new Metrics() });
+      process.exit(0);
+    }
+    const onStale = (why: string) => {
+      logger.error('this process is out of date, and ends', { why });
+      process.kill(process.pid, 'SIGTERM');
+    };
+    server = await startServer(configuration, { runtime, logger, roles, onStale });
+    // Roles of a cluster wait for each other, in whatever order they are started.
+    await server.whenReady(configuration.cluster === null ? undefined : Number.POSITIVE_INFINITY);
+    if (configuration.demo && server.gateway !== null) {
+      await createDemoContent({ store: server.store, gateway: server.gateway, runtime });
+    }
     process.stdout.write(startScreen(configuration, server));
   } catch (error) {
     await server?.stop().catch(() => {});
@@ -56,32 +80,51 @@ async function main(): Promise<void> {
 }
 
 /** null: there is nothing to start. */
-function readArguments(): { readonly exitWithParent: boolean } | null {
+function readArguments(): Arguments | null {
   try {
     const { values } = parseArgs({
       options: {
         role: { type: 'string', default: 'all' },
+        create: { type: 'boolean', default: false },
         'exit-with-parent': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    if (values.help) process.stdout.write(`${USAGE}\n`);
-    else if (values.role === 'all') return { exitWithParent: values['exit-with-parent'] };
-    else fail([`--role ${values.role}: this version runs all roles in one process. Use --role all, or leave it out.`]);
+    if (values.help) {
+      process.stdout.write(`${USAGE}\n`);
+      return null;
+    }
+    const roles = parseRoles(values.role);
+    if (!('wrong' in roles)) return { roles, create: values.create, exitWithParent: values['exit-with-parent'] };
+    fail([roles.wrong]);
   } catch (error) {
     fail([`${argumentMistake(error)}. See npm start -- --help.`]);
   }
   return null;
 }
 
-function startScreen(configuration: Configuration, server: EmbeddedServer): string {
-  const people = DEMO_USERS.map(({ user, password }) => `${user} / ${password}`).join('   ');
-  const lines = ['', 'fanlog is ready.', `  page      ${server.apiUrl}`, `  data      ${configuration.data}`];
-  if (configuration.demo) {
+function needsCluster(roles: ReadonlySet<Role>): string {
+  return (
+    `--role ${[...roles].join(',')}: the embedded profile runs all roles in one process. Leave it out, or set ` +
+    'FANLOG_KAFKA, FANLOG_CASSANDRA and FANLOG_REDIS for the cluster profile.'
+  );
+}
+
+function startScreen(configuration: Configuration, server: Server): string {
+  const { apiUrl, edgeUrl, roles } = server;
+  const { cluster } = configuration;
+  const who = roles.size === ROLES.length ? 'fanlog is' : `fanlog ${[...roles].join(', ')} is`;
+  const lines = ['', `${who} ready.`];
+  if (apiUrl !== null) lines.push(`  page      ${apiUrl}`);
+  if (edgeUrl !== null && apiUrl === null) lines.push(`  sockets   ${edgeUrl}`);
+  if (cluster === null) lines.push(`  data      ${configuration.data}`);
+  else lines.push(`  data      Kafka ${cluster.kafka.join(', ')}; Cassandra keyspace ${cluster.keyspace}`);
+  if (apiUrl !== null && configuration.demo) {
+    const people = DEMO_USERS.map(({ user, password }) => `${user} / ${password}`).join('   ');
     lines.push(`  sign in   ${people}`);
     lines.push('  next      open the page in two windows, sign in as each of them, and write in Welcome');
-  } else {
-    lines.push(`  next      make an account: POST ${server.apiUrl}/v1/accounts {"user", "password"}`);
+  } else if (apiUrl !== null) {
+    lines.push(`  next      make an account: POST ${apiUrl}/v1/accounts {"user", "password"}`);
   }
   return `${lines.join('\n')}\n\n`;
 }

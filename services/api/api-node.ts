@@ -7,13 +7,17 @@ import type { Metrics } from '../kernel/metrics.ts';
 import { Passwords } from '../kernel/passwords.ts';
 import type { Runtime } from '../kernel/runtime.ts';
 import type { Tokens } from '../kernel/tokens.ts';
-import type { DeliveryReader, DeliveryRecord, DeliveryStream } from '../ports/delivery/delivery-stream.ts';
+import type {
+  CanaryDelivery,
+  DeliveryReader,
+  DeliveryRecord,
+  DeliveryStream,
+} from '../ports/delivery/delivery-stream.ts';
 import { CommandAppender } from '../ports/log/command-appender.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
 import type { NodeAddress } from '../ports/sessions/session-registry.ts';
 import type { StateStore } from '../ports/store/state-store.ts';
 import type { ApplicationUsers } from './application-users.ts';
-import { CanaryProber } from './canary-prober.ts';
 import { CommandGateway } from './command-gateway.ts';
 import type { ApiContext } from './context.ts';
 import { allowOtherOrigins } from './cross-origin.ts';
@@ -26,6 +30,7 @@ import { accountRoutes } from './routes-accounts.ts';
 import { conversationRoutes } from './routes-conversations.ts';
 import { memberRoutes } from './routes-members.ts';
 import { pageRoutes } from './routes-page.ts';
+import { registryRoutes } from './routes-registry.ts';
 import { serviceRoutes } from './routes-service.ts';
 
 /** A conversation id of 136 bytes, each written as %XX. */
@@ -55,8 +60,10 @@ export interface ApiNodeOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Another reason not to be ready, as an edge of the same process that is not. */
-  readonly alsoReady?: () => boolean;
+  /** A canary came back on this node's stream. */
+  readonly onCanary: (record: CanaryDelivery) => void;
+  /** Whether canaries do, and all is well with whatever else runs in this process. */
+  readonly isReady: () => boolean;
   readonly command_retry_ms?: number;
   readonly command_deadline_ms?: number;
 }
@@ -65,7 +72,6 @@ export class ApiNode {
   readonly #options: ApiNodeOptions;
   readonly #app: FastifyInstance;
   readonly #appender: CommandAppender;
-  readonly #prober: CanaryProber;
   readonly gateway: CommandGateway;
   #reader: DeliveryReader | null = null;
   #draining = false;
@@ -82,7 +88,6 @@ export class ApiNode {
       ...(command_retry_ms === undefined ? {} : { retry_ms: command_retry_ms }),
       ...(command_deadline_ms === undefined ? {} : { deadline_ms: command_deadline_ms }),
     });
-    this.#prober = new CanaryProber({ address, log, runtime, logger });
     this.#app = newServer(runtime);
   }
 
@@ -102,6 +107,7 @@ export class ApiNode {
     conversationRoutes(app, context);
     memberRoutes(app, context);
     serviceRoutes(app, context);
+    registryRoutes(app, logger);
     await pageRoutes(app, pageFolder);
     this.#reader = await delivery.open(
       address,
@@ -109,7 +115,6 @@ export class ApiNode {
       () => {}, // a lost outcome is asked for again, a lost canary is followed by another
     );
     await this.#listen();
-    this.#prober.start();
   }
 
   /** On all interfaces; `::` is all of them but where IPv6 is switched off. */
@@ -130,7 +135,12 @@ export class ApiNode {
 
   /** A message can be sent and would be delivered. */
   ready(): boolean {
-    return !this.#draining && this.#prober.ready() && (this.#options.alsoReady?.() ?? true);
+    return !this.#draining && this.#options.isReady();
+  }
+
+  /** False while appends hang: the log is not confirming. */
+  confirmsAppends(): boolean {
+    return this.#appender.healthy();
   }
 
   /** From now on not ready, so that balancers send nobody; requests are still answered. */
@@ -141,7 +151,6 @@ export class ApiNode {
   /** Answers what is under way, closes the port, then the stream. */
   async stop(): Promise<void> {
     this.drain();
-    this.#prober.stop();
     await this.#close();
     this.#appender.stop();
     await this.#reader?.close();
@@ -157,7 +166,7 @@ export class ApiNode {
   #onRecords(records: readonly DeliveryRecord[]): void {
     for (const record of records) {
       if (record.type === 'outcome') this.gateway.onOutcome(record);
-      else if (record.type === 'canary') this.#prober.onCanary(record);
+      else if (record.type === 'canary') this.#options.onCanary(record);
     }
   }
 

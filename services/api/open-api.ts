@@ -10,6 +10,8 @@ declare module 'fastify' {
     answers?: Readonly<Record<number, object>>;
     /** Codes to expect besides those that follow from the rest. */
     refusals?: readonly ErrorCode[];
+    /** Of bodies in another form than the uniform reply; `answers` are whole bodies then, refusals among them. */
+    mediaType?: string;
   }
 }
 
@@ -17,6 +19,7 @@ interface RouteSchema {
   readonly summary?: string;
   readonly answers?: Readonly<Record<number, object>>;
   readonly refusals?: readonly ErrorCode[];
+  readonly mediaType?: string;
   readonly body?: object;
   readonly params?: ObjectSchema;
   readonly querystring?: ObjectSchema;
@@ -79,9 +82,14 @@ function operationOf(schema: RouteSchema, route: RouteOptions): object {
     ...(needsUser ? { security: [{ token: [] }] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(schema.body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: schema.body } } } }
+      ? {
+          requestBody: {
+            required: true,
+            content: { [schema.mediaType ?? 'application/json']: { schema: schema.body } },
+          },
+        }
       : {}),
-    responses: responsesOf(schema, needsUser),
+    responses: schema.mediaType === undefined ? responsesOf(schema, needsUser) : bodiesOf(schema, schema.mediaType),
   };
 }
 
@@ -103,6 +111,13 @@ function responsesOf({ answers = {}, refusals = [], ...input }: RouteSchema, nee
     responses[status] = replyWith(code, { code: { const: code }, data });
   }
   return responses;
+}
+
+function bodiesOf({ answers = {} }: RouteSchema, mediaType: string): object {
+  const bodies = Object.entries(answers).map(([status, schema]) => {
+    return [status, { description: Number(status) < 400 ? 'ok' : 'refused', content: { [mediaType]: { schema } } }];
+  });
+  return Object.fromEntries(bodies);
 }
 
 function replyWith(description: string, properties: Readonly<Record<string, object>>): object {

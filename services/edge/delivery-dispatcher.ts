@@ -2,9 +2,9 @@
 // is passed over, and whoever comes later pulls.
 import { decodeTimelineEvent } from '../events/codec.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { Metrics } from '../kernel/metrics.ts';
 import type {
   BehindDelivery,
+  CanaryDelivery,
   DeliveryRecord,
   EntryDelivery,
   OutcomeDelivery,
@@ -24,12 +24,13 @@ const RECENT_EVENTS_MAX = 512;
 const BEHIND_AT_ONCE_MAX = 100;
 
 export interface DeliveryDispatcherDeps {
-  readonly metrics: Metrics;
   readonly logger: Logger;
   readonly userOf: (user: string) => ConnectedUser | undefined;
   readonly sessionOf: (number: number) => EdgeSession | undefined;
   /** `behind`, spread over some seconds. */
   readonly tellBehindSoon: (sessions: readonly EdgeSession[]) => void;
+  /** One that this edge's prober let out: nobody else hears of it. */
+  readonly onCanary: (record: CanaryDelivery) => void;
 }
 
 export class DeliveryDispatcher {
@@ -42,11 +43,10 @@ export class DeliveryDispatcher {
   }
 
   dispatch(records: readonly DeliveryRecord[]): void {
-    let delivered = 0;
     for (const record of records) {
       switch (record.type) {
         case 'entry':
-          delivered += this.#onEntry(record);
+          this.#onEntry(record);
           break;
         case 'outcome':
           this.#onOutcome(record);
@@ -54,15 +54,15 @@ export class DeliveryDispatcher {
         case 'behind':
           this.#onBehind(record);
           break;
-        // A canary comes back to the API node that let it out, never here.
+        case 'canary':
+          this.#deps.onCanary(record);
+          break;
       }
     }
-    if (delivered > 0) this.#deps.metrics.add('edge_delivered', delivered);
   }
 
-  #onEntry(record: EntryDelivery): number {
+  #onEntry(record: EntryDelivery): void {
     let push: SharedPush | null | undefined;
-    let delivered = 0;
     for (const { user: name, inboxSeq } of record.recipients) {
       const user = this.#deps.userOf(name);
       if (user === undefined) continue;
@@ -70,10 +70,9 @@ export class DeliveryDispatcher {
       for (const session of user.sessions) {
         if (push === undefined) push = this.#pushOf(record);
         if (push === null) session.tellBehind();
-        else if (session.push(push, inboxSeq)) delivered++;
+        else session.push(push, inboxSeq);
       }
     }
-    return delivered;
   }
 
   /** null for an event of a newer version than this process: a hint that cannot be read must not end an edge. */

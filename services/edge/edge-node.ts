@@ -7,7 +7,7 @@ import type { Limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import { type Runtime, sleep, type Timer } from '../kernel/runtime.ts';
-import type { DeliveryReader, DeliveryStream } from '../ports/delivery/delivery-stream.ts';
+import type { CanaryDelivery, DeliveryReader, DeliveryStream } from '../ports/delivery/delivery-stream.ts';
 import { CommandAppender } from '../ports/log/command-appender.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
 import type { NodeAddress, SessionRegistry } from '../ports/sessions/session-registry.ts';
@@ -59,6 +59,8 @@ export interface EdgeNodeDeps {
   readonly epoch: number;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** A canary came back on this edge's stream. */
+  readonly onCanary?: (record: CanaryDelivery) => void;
 }
 
 export class EdgeNode implements SessionHost {
@@ -68,7 +70,7 @@ export class EdgeNode implements SessionHost {
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly writer = new TickWriter();
+  readonly writer: TickWriter;
   readonly #deps: EdgeNodeDeps;
   readonly #appender: CommandAppender;
   readonly #registrations: UserRegistrations;
@@ -96,6 +98,7 @@ export class EdgeNode implements SessionHost {
     this.authenticator = deps.authenticator;
     this.metrics = metrics;
     this.logger = logger;
+    this.writer = new TickWriter(runtime, metrics);
     this.#appender = new CommandAppender({ log, runtime, logger, metrics });
     this.#registrations = new UserRegistrations({
       address,
@@ -109,11 +112,11 @@ export class EdgeNode implements SessionHost {
       onVanished: () => this.#reopenStream(),
     });
     this.#dispatcher = new DeliveryDispatcher({
-      metrics,
       logger,
       userOf: (user) => this.#users.get(user),
       sessionOf: (number) => this.#sessions.get(number),
       tellBehindSoon: (sessions) => this.#tellBehindSoon(sessions),
+      onCanary: deps.onCanary ?? (() => {}),
     });
   }
 
@@ -128,7 +131,14 @@ export class EdgeNode implements SessionHost {
 
   /** Takes connections, and the log confirms what is appended. */
   ready(): boolean {
-    return this.#state === 'running' && this.#reader !== null && this.#appender.healthy();
+    return this.whyNotReady() === null;
+  }
+
+  /** null: ready. */
+  whyNotReady(): string | null {
+    if (this.#state !== 'running') return `it is ${this.#state}`;
+    if (this.#reader === null) return 'its delivery stream is not open';
+    return this.#appender.healthy() ? null : 'the log does not confirm what is appended';
   }
 
   get sessionCount(): number {

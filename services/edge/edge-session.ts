@@ -105,17 +105,14 @@ export class EdgeSession implements WritableSession, SendOrigin {
   // --- from the node
 
   /** An inbox entry of this session's user. */
-  push(push: SharedPush, inboxSeq: number): boolean {
+  push(push: SharedPush, inboxSeq: number): void {
     // Before the welcome: the entry is in the head that the welcome will name.
-    if (this.#state !== 'open') return false;
-    this.#host.writer.push(this, push, inboxSeq);
-    return true;
+    if (this.#state === 'open') this.#host.writer.push(this, push, inboxSeq);
   }
 
   tellBehind(): void {
     if (this.#state !== 'open') return;
     this.#behindAt = 0;
-    this.#host.metrics.add('edge_behind');
     this.#host.writer.behind(this);
   }
 
@@ -337,7 +334,6 @@ export class EdgeSession implements WritableSession, SendOrigin {
   }
 
   onSendAccepted(id: number): void {
-    this.#host.metrics.add('edge_accepted');
     if (this.#state === 'open') this.#host.writer.reply(this, encodeAccepted(id));
   }
 

@@ -3,6 +3,8 @@
 //
 // A full socket drops frames. A dropped push is a gap: no more pushes until the socket is writable again, then `behind`.
 // A dropped reply is kept, because every request gets exactly one; their number is bounded.
+import { type Metrics, Moments } from '../kernel/metrics.ts';
+import type { Runtime } from '../kernel/runtime.ts';
 import { BEHIND_TEXT, type SharedPush } from '../protocol/encode-frame.ts';
 import type { EdgeSocket } from './edge-socket.ts';
 
@@ -29,6 +31,12 @@ export interface WritableSession {
 }
 
 export class TickWriter {
+  readonly #runtime: Runtime;
+  readonly #metrics: Metrics;
+  /** Of what was written since the last count: a push's moment is its event's time. */
+  #pushes = 0;
+  #behinds = 0;
+  readonly #pushedFrom = new Moments();
   #dirty: WritableSession[] = [];
   #scheduled = false;
   readonly #spare: FrameQueue[] = [];
@@ -37,9 +45,15 @@ export class TickWriter {
     this.#scheduled = false;
     const sessions = this.#dirty;
     this.#dirty = [];
-    for (const session of sessions) this.write(session);
+    for (const session of sessions) this.#write(session);
+    this.#count();
   };
   readonly #writeCorked = () => this.#writeAll(this.#writing!);
+
+  constructor(runtime: Runtime, metrics: Metrics) {
+    this.#runtime = runtime;
+    this.#metrics = metrics;
+  }
 
   reply(session: WritableSession, text: string): void {
     this.#put(session, text, 0);
@@ -73,6 +87,11 @@ export class TickWriter {
 
   /** Writes what waits for this session now. */
   write(session: WritableSession): void {
+    this.#write(session);
+    this.#count();
+  }
+
+  #write(session: WritableSession): void {
     const { queue } = session;
     if (queue === null || session.closed || session.lagging) return;
     if (queue.length === 2) {
@@ -105,9 +124,26 @@ export class TickWriter {
         this.#hold(session, queue, i);
         return;
       }
+      if (typeof item !== 'string') {
+        this.#pushes++;
+        this.#pushedFrom.add(item.time);
+      } else if (item === BEHIND_TEXT) {
+        this.#behinds++;
+      }
     }
     queue.length = 0;
     if (this.#spare.length < SPARE_QUEUES_MAX) this.#spare.push(queue);
+  }
+
+  /** Once a tick, however many sockets were written to. */
+  #count(): void {
+    if (this.#behinds > 0) this.#metrics.add('edge_behind', this.#behinds);
+    this.#behinds = 0;
+    if (this.#pushes === 0) return;
+    this.#metrics.add('edge_delivered', this.#pushes);
+    this.#pushedFrom.observeAt(this.#runtime.now(), this.#metrics.latency('socket'));
+    this.#pushedFrom.clear();
+    this.#pushes = 0;
   }
 
   /** The frame at `from` was dropped: keeps the replies from there on, forgets the pushes. */

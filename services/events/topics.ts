@@ -8,6 +8,8 @@ export type TopicName = keyof typeof TOPICS;
 export interface TopicLayout {
   /** 1 for the first; rises when topics are resized, moved or re-created. */
   readonly generation: number;
+  /** Before each topic's name on a Kafka that several installations share; none by default. */
+  readonly prefix?: string;
   readonly partitions: { readonly [T in TopicName]: number };
 }
 
@@ -16,7 +18,7 @@ export const CLUSTER_LAYOUT: TopicLayout = { generation: 1, partitions: { messag
 
 /** `messages` in generation 1 is the topic `messages.g1`. */
 export function topicOf(layout: TopicLayout, name: TopicName): string {
-  return `${TOPICS[name]}.g${layout.generation}`;
+  return `${layout.prefix ?? ''}${TOPICS[name]}.g${layout.generation}`;
 }
 
 export const CONSUMER_GROUPS = { fanout: 'fanlog.fanout', inbox: 'fanlog.inbox' } as const;

@@ -22,8 +22,10 @@ import { PendingHints } from '../ports/delivery/pending-hints.ts';
 import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous-reader.ts';
 import { AppendError, type EventLog, type LogRecord, type PartitionAssignment } from '../ports/log/event-log.ts';
 import { FlushSchedule } from '../ports/log/flush-schedule.ts';
+import type { OwnedPartition } from '../ports/log/owned-partitions.ts';
 import { type ConversationFlush, type StateStore, StoreError } from '../ports/store/state-store.ts';
 import { type ConversationState, staticRowOf } from './conversation-state.ts';
+import { DecisionTally } from './decision-tally.ts';
 import type { Decision } from './fold-conversation.ts';
 import { FIRST_FOLD_VERSION, foldOfVersion } from './fold-versions.ts';
 import { loadConversation } from './load-conversation.ts';
@@ -95,6 +97,7 @@ export class FanoutProcessor {
   readonly #dependencies: FanoutDependencies;
   readonly #settings: FanoutSettings;
   readonly #assignment: PartitionAssignment;
+  readonly #owned: OwnedPartition;
   readonly #router: RecipientRouter;
   readonly #hints: PendingHints;
   readonly #conversations = new Map<string, CachedConversation>();
@@ -111,10 +114,11 @@ export class FanoutProcessor {
   /** Monotonic. */
   #sweepDueAt = 0;
 
-  constructor(dependencies: FanoutDependencies, assignment: PartitionAssignment) {
+  constructor(dependencies: FanoutDependencies, assignment: PartitionAssignment, owned: OwnedPartition) {
     this.#dependencies = dependencies;
     this.#settings = { ...FANOUT_SETTINGS, ...dependencies.settings };
     this.#assignment = assignment;
+    this.#owned = owned;
     this.#router = new RecipientRouter(dependencies.log.layout.partitions.inbox);
     this.#hints = new PendingHints(dependencies.runtime);
     this.#flushes = new FlushSchedule(dependencies.runtime, this.#settings.flush_interval_ms);
@@ -128,7 +132,7 @@ export class FanoutProcessor {
     const checkpoint = await this.#retry(() => store.loadCheckpoint('messages', partition));
     this.#parked = await this.#retry(() => store.readParked('messages', partition));
     this.#foldVersion = checkpoint?.foldVersion ?? FIRST_FOLD_VERSION;
-    this.#next = this.#committed = checkpoint?.offset ?? 0;
+    this.#next = this.#committed = this.#owned.next = checkpoint?.offset ?? 0;
     this.#freshFrom = await log.endOffset('messages', partition);
     const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next);
     try {
@@ -148,8 +152,9 @@ export class FanoutProcessor {
 
   /** Processes records from index `start` on; returns how many. Ends early behind a change of members, or when full. */
   async #processSlice(taken: readonly TakenRecord[], start: number): Promise<number> {
-    const { log, store, metrics } = this.#dependencies;
+    const { log, store, metrics, runtime } = this.#dependencies;
     const outputs = new SliceOutputs(log.layout, this.#router);
+    const tally = new DecisionTally();
     const changed = new Set<CachedConversation>();
     let count = 0;
     while (start + count < taken.length && changed.size === 0 && !this.#isFull(outputs)) {
@@ -173,6 +178,7 @@ export class FanoutProcessor {
           throw new Error('a command was to be decided before its conversation was loaded');
         const decision = this.#decide(conversation, content, position, record);
         if (decision === null) continue;
+        tally.count(decision, record.appendTime);
         outputs.add(content, decision, this.#assignment.partition, this.#isLate(record));
         if (decision.touched.length > 0) changed.add(conversation);
       }
@@ -183,6 +189,8 @@ export class FanoutProcessor {
       this.#retry(() => log.append('inbox', outputs.inboxBatches())),
     ]);
     this.#next += count;
+    this.#owned.advance(this.#next, taken[start + count - 1]!.record.appendTime);
+    tally.addTo(metrics, runtime.now());
     this.#flushes.schedule();
     // The next command, and the next request of whoever changed the members, must find the change in the store.
     if (changed.size > 0) await this.#flush(changed);
@@ -250,7 +258,6 @@ export class FanoutProcessor {
       this.#dirty.add(conversation);
       for (const user of decision.touched) conversation.touched.add(user);
     }
-    this.#count(decision);
     return decision;
   }
 
@@ -340,15 +347,6 @@ export class FanoutProcessor {
       },
       attemptOnce,
     );
-  }
-
-  #count({ outcome }: Decision): void {
-    const { metrics } = this.#dependencies;
-    if (outcome.result === 'sequenced') metrics.add(outcome.repeat ? 'fanout_repeats' : 'fanout_sequenced');
-    if (outcome.result !== 'rejected') return;
-    metrics.add('fanout_rejected');
-    if (outcome.code === 'clock') metrics.add('fanout_clock');
-    if (outcome.code === 'too_old') metrics.add('fanout_too_old');
   }
 }
 

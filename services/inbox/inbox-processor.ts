@@ -14,7 +14,7 @@ import { type Position, positionOf } from '../events/position.ts';
 import { Breather } from '../kernel/breather.ts';
 import { limits } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { Metrics } from '../kernel/metrics.ts';
+import { type Metrics, Moments } from '../kernel/metrics.ts';
 import { retryInPlace } from '../kernel/retry.ts';
 import type { Runtime } from '../kernel/runtime.ts';
 import type { DeliveryStream, Recipient } from '../ports/delivery/delivery-stream.ts';
@@ -22,6 +22,7 @@ import { PendingHints } from '../ports/delivery/pending-hints.ts';
 import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous-reader.ts';
 import type { EventLog, LogRecord, PartitionAssignment } from '../ports/log/event-log.ts';
 import { FlushSchedule } from '../ports/log/flush-schedule.ts';
+import type { OwnedPartition } from '../ports/log/owned-partitions.ts';
 import type { SessionRegistry } from '../ports/sessions/session-registry.ts';
 import { type InboxRow, type MembershipRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
 import { deliverEntries, type WrittenEntry } from './deliver-entries.ts';
@@ -78,12 +79,15 @@ interface SliceOutputs {
   /** Users who pull instead of being pushed to. */
   readonly behind: Set<string>;
   readonly canaries: InboxCanary[];
+  /** When the log stamped the records that rows were written for. */
+  readonly stamped: Moments;
 }
 
 export class InboxProcessor {
   readonly #dependencies: InboxDependencies;
   readonly #settings: InboxSettings;
   readonly #assignment: PartitionAssignment;
+  readonly #owned: OwnedPartition;
   readonly #hints: PendingHints;
   readonly #heads = new Map<string, InboxHead>();
   readonly #dirty = new Set<InboxHead>();
@@ -96,10 +100,11 @@ export class InboxProcessor {
   readonly #flushes: FlushSchedule;
   readonly #breather: Breather;
 
-  constructor(dependencies: InboxDependencies, assignment: PartitionAssignment) {
+  constructor(dependencies: InboxDependencies, assignment: PartitionAssignment, owned: OwnedPartition) {
     this.#dependencies = dependencies;
     this.#settings = { ...INBOX_SETTINGS, ...dependencies.settings };
     this.#assignment = assignment;
+    this.#owned = owned;
     this.#hints = new PendingHints(dependencies.runtime);
     this.#flushes = new FlushSchedule(dependencies.runtime, this.#settings.flush_interval_ms);
     this.#breather = new Breather(dependencies.runtime, TURN_MS_MAX);
@@ -112,7 +117,7 @@ export class InboxProcessor {
     const checkpoint = await this.#retry(() => store.loadCheckpoint('inbox', partition));
     this.#parked = await this.#retry(() => store.readParked('inbox', partition));
     this.#sources = { ...checkpoint?.sources };
-    this.#next = this.#committed = checkpoint?.offset ?? 0;
+    this.#next = this.#committed = this.#owned.next = checkpoint?.offset ?? 0;
     if (checkpoint !== null) metrics.add('inbox_takeovers');
     const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next);
     try {
@@ -139,7 +144,7 @@ export class InboxProcessor {
   /** Processes records from index `start` on; returns how many. Ends early when it has rows enough. */
   async #processSlice(taken: readonly TakenRecord[], start: number): Promise<number> {
     const { store, metrics, runtime } = this.#dependencies;
-    const outputs: SliceOutputs = { rows: [], memberships: [], entries: [], behind: new Set(), canaries: [] };
+    const outputs = newSliceOutputs();
     let count = 0;
     while (start + count < taken.length && outputs.rows.length < this.#settings.slice_rows_max) {
       const { record, position, content } = taken[start + count]!;
@@ -153,10 +158,12 @@ export class InboxProcessor {
       else if (!takeSource(this.#sources, content.sourcePartition, content.sourcePosition))
         metrics.add('inbox_skipped_sources');
       else if (content.type === 'InboxCanary') outputs.canaries.push(content);
-      else this.#number(content, position, runtime.now() - record.appendTime, outputs);
+      else this.#number(content, position, record.appendTime, outputs);
     }
     await this.#retry(() => store.writeInbox(outputs.rows, outputs.memberships));
     this.#next += count;
+    this.#owned.advance(this.#next, taken[start + count - 1]!.record.appendTime);
+    outputs.stamped.observeAt(runtime.now(), metrics.latency('inbox_rows'));
     this.#flushes.schedule();
     metrics.add('inbox_records', count);
     metrics.add('inbox_rows', outputs.rows.length);
@@ -165,7 +172,7 @@ export class InboxProcessor {
   }
 
   /** Gives each recipient's copy its number. */
-  #number(record: InboxEntries, position: Position, age_ms: number, outputs: SliceOutputs): void {
+  #number(record: InboxEntries, position: Position, appendTime: number, outputs: SliceOutputs): void {
     const { conversationId, seq, kind, event } = record;
     const numbered: Recipient[] = [];
     for (const recipient of record.recipients) {
@@ -192,6 +199,8 @@ export class InboxProcessor {
     for (const { user, joinedSeq } of record.left)
       outputs.memberships.push({ user, conversationId, joinedSeq, leftSeq: seq, position });
     if (numbered.length === 0) return;
+    outputs.stamped.add(appendTime);
+    const age_ms = this.#dependencies.runtime.now() - appendTime;
     if (age_ms > limits.delivery_age_ms_max) for (const { user } of numbered) outputs.behind.add(user);
     else outputs.entries.push({ conversationId, seq, kind, event, recipients: numbered });
   }
@@ -214,20 +223,22 @@ export class InboxProcessor {
     for (const [i, user] of users.entries()) this.#heads.set(user, inboxHeadFrom(user, rows[i] ?? null));
   }
 
-  async #tell({ entries, behind, canaries }: SliceOutputs): Promise<void> {
-    this.#deliver(entries, behind);
+  async #tell({ entries, behind, canaries, stamped }: SliceOutputs): Promise<void> {
+    this.#deliver(entries, behind, stamped);
     for (const canary of canaries) this.#hints.track(this.#answerCanary(canary));
     if (this.#hints.size > this.#settings.hints_pending_max)
       await this.#hints.settled(limits.hint_wait_ms_max, this.#assignment.signal);
   }
 
   /** Whoever a delivery was given up for is told `behind` with the next one, or at the next flush. */
-  #deliver(entries: readonly WrittenEntry[], behind: Set<string>): void {
+  #deliver(entries: readonly WrittenEntry[], behind: Set<string>, stamped: Moments): void {
+    const { metrics, runtime } = this.#dependencies;
     for (const user of this.#owed) behind.add(user);
     this.#owed.clear();
     if (entries.length === 0 && behind.size === 0) return;
-    this.#dependencies.metrics.add('inbox_behind', behind.size);
+    metrics.add('inbox_behind', behind.size);
     const delivering = deliverEntries(this.#dependencies, entries, behind).then((missed) => {
+      stamped.observeAt(runtime.now(), metrics.latency('inbox_hints'));
       // Above the bound their own look at the head, every ten minutes, has to do.
       for (const user of missed) if (this.#owed.size < OWED_USERS_MAX) this.#owed.add(user);
       if (missed.length > 0) this.#flushes.schedule();
@@ -256,7 +267,7 @@ export class InboxProcessor {
     const heads = [...this.#dirty].map((head) => ({ ...head }));
     if (heads.length > 0) await this.#retry(() => store.writeHeads(heads));
     this.#dirty.clear();
-    this.#deliver([], new Set());
+    this.#deliver([], new Set(), new Moments());
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
     this.#flushes.clear();
     if (this.#owed.size > 0) this.#flushes.schedule();
@@ -293,6 +304,10 @@ export class InboxProcessor {
       attemptOnce,
     );
   }
+}
+
+function newSliceOutputs(): SliceOutputs {
+  return { rows: [], memberships: [], entries: [], behind: new Set(), canaries: [], stamped: new Moments() };
 }
 
 function decodeOrExplain(bytes: Uint8Array): InboxRecord | UnreadableRecordError {

@@ -30,6 +30,13 @@ const WEAK_WORDS = /secret|password|changeme|change-me|example|default|fanlog|de
 const settings = {
   port: setting('PORT', '8080', 'Port of the HTTP api and the page.', 8080, portNumber),
   edgePort: setting<number | null>('FANLOG_EDGE_PORT', '`PORT` + 1', 'Port of the WebSocket edge.', null, portNumber),
+  operationsPort: setting<number | null>(
+    'FANLOG_OPERATIONS_PORT',
+    '`PORT` + 2',
+    'Port of `/livez`, `/readyz` and `/metrics`; every process has one.',
+    null,
+    portNumber,
+  ),
   edgeUrls: setting<readonly string[] | null>(
     'FANLOG_EDGE_URLS',
     'host of the request, edge port',
@@ -86,6 +93,42 @@ const settings = {
     limits.frames_per_second,
     wholeNumber(1, 1_000_000),
   ),
+  kafka: setting<readonly string[] | null>(
+    'FANLOG_KAFKA',
+    'none: the embedded profile',
+    'Kafka brokers (`host:port`, separated by commas). With this and the next two set, it is the cluster profile.',
+    null,
+    hostPorts,
+  ),
+  cassandra: setting<readonly string[] | null>(
+    'FANLOG_CASSANDRA',
+    'none: the embedded profile',
+    'Cassandra or Scylla nodes (`host:port`, separated by commas).',
+    null,
+    hostPorts,
+  ),
+  redis: setting<string | null>(
+    'FANLOG_REDIS',
+    'none: the embedded profile',
+    'Redis (`host:port`, or `redis://user:password@host:port`).',
+    null,
+    redisEndpoint,
+  ),
+  dataCenter: setting(
+    'FANLOG_CASSANDRA_DC',
+    'datacenter1',
+    'Data center of Cassandra that LOCAL_QUORUM means.',
+    'datacenter1',
+    (value): Parsed<string> => ({ value }),
+  ),
+  keyspace: setting('FANLOG_KEYSPACE', 'fanlog', 'Keyspace of the tables.', 'fanlog', keyspaceName),
+  prefix: setting(
+    'FANLOG_PREFIX',
+    'none',
+    'Stands before the names of topics and Redis keys: for several installations on the same servers.',
+    '',
+    namePrefix,
+  ),
   logLevel: setting<LogLevel>(
     'FANLOG_LOG_LEVEL',
     'info',
@@ -95,30 +138,40 @@ const settings = {
   ),
 } as const;
 
-/** Of the cluster profile: shown, so that nobody looks for them, and refused. */
-const nextVersion: readonly Pick<Setting<unknown>, 'name' | 'default' | 'meaning'>[] = [
-  ['FANLOG_KAFKA', 'Kafka brokers (`host:port`, separated by commas).'],
-  ['FANLOG_CASSANDRA', 'Cassandra or Scylla nodes (`host:port`, separated by commas).'],
-  ['FANLOG_CASSANDRA_DC', 'Data center that LOCAL_QUORUM means.'],
-  ['FANLOG_KEYSPACE', 'Keyspace of the tables.'],
-  ['FANLOG_REDIS', 'Redis (`host:port`).'],
-].map(([name, meaning]) => ({ name: name!, default: '(next version)', meaning: meaning! }));
-
-const rows = [...Object.values(settings), ...nextVersion];
+const rows = Object.values(settings);
 
 type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K]['unset'] };
 
+/** Where the servers of the cluster profile are, and what is ours on them. */
+export interface ClusterSettings {
+  /** `host:port` of some of the brokers. */
+  readonly kafka: readonly string[];
+  /** `host:port` of some of the nodes. */
+  readonly cassandra: readonly string[];
+  readonly dataCenter: string;
+  readonly keyspace: string;
+  /** `host:port`, or a URL. */
+  readonly redis: string;
+  /** Before the names of topics and Redis keys. */
+  readonly prefix: string;
+}
+
+type ClusterKeys = 'kafka' | 'cassandra' | 'redis' | 'dataCenter' | 'keyspace' | 'prefix';
+
 /** All settings, checked against each other; folders absolute. */
-export interface Configuration extends Omit<Values, 'edgePort' | 'demo'> {
+export interface Configuration extends Omit<Values, 'edgePort' | 'operationsPort' | 'demo' | ClusterKeys> {
   readonly edgePort: number;
+  readonly operationsPort: number;
   readonly demo: boolean;
+  /** null: the embedded profile. */
+  readonly cluster: ClusterSettings | null;
 }
 
 /** The configuration, or one line per mistake. */
 export function loadConfiguration(
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly configuration: Configuration } | { readonly errors: readonly string[] } {
-  const errors = [...unknownVariables(env), ...laterVariables(env)];
+  const errors = unknownVariables(env);
   const values: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(settings) as [string, Setting<unknown>][]) {
     const text = env[entry.name]?.trim() ?? '';
@@ -131,6 +184,8 @@ export function loadConfiguration(
     else values[key] = parsed.value;
   }
   if (errors.length > 0) return { errors };
+  const halfCluster = missingServers(values as unknown as Values);
+  if (halfCluster !== null) return { errors: [halfCluster] };
   const configuration = complete(values as unknown as Values);
   const mistakes = [...wrongSecrets(configuration), ...wrongTogether(configuration)];
   return mistakes.length > 0 ? { errors: mistakes } : { configuration };
@@ -166,25 +221,44 @@ function wrap(text: string, width: number): string[] {
 export const settingNames: readonly string[] = rows.map(({ name }) => name);
 
 function complete(values: Values): Configuration {
+  const { kafka, cassandra, redis, dataCenter, keyspace, prefix, ...rest } = values;
+  const after = (ports: number) => (values.port === 0 ? 0 : values.port + ports);
   return {
-    ...values,
-    edgePort: values.edgePort ?? (values.port === 0 ? 0 : values.port + 1),
+    ...rest,
+    edgePort: values.edgePort ?? after(1),
+    operationsPort: values.operationsPort ?? after(2),
     data: absolute(values.data),
     cache: absolute(values.cache),
     demo: values.demo ?? values.environment === 'development',
+    cluster:
+      kafka === null || cassandra === null || redis === null
+        ? null
+        : { kafka, cassandra, redis, dataCenter, keyspace, prefix },
   };
+}
+
+/** One line when some of the cluster's servers are named and others are not. */
+function missingServers({ kafka, cassandra, redis }: Values): string | null {
+  const servers = { FANLOG_KAFKA: kafka, FANLOG_CASSANDRA: cassandra, FANLOG_REDIS: redis };
+  const missing = Object.entries(servers).flatMap(([name, value]) => (value === null ? [name] : []));
+  if (missing.length === 0 || missing.length === Object.keys(servers).length) return null;
+  const given = Object.keys(servers).filter((name) => !missing.includes(name));
+  const names = `${given.join(' and ')} ${given.length === 1 ? 'is' : 'are'}`;
+  return `${missing.join(', ')}: not set, while ${names}. Set all three for the cluster profile, or none.`;
 }
 
 function absolute(folder: string): string {
   return folder === '~' || folder.startsWith('~/') ? join(homedir(), folder.slice(1)) : resolve(folder);
 }
 
-function wrongSecrets({ environment, secret, appKey }: Configuration): string[] {
+function wrongSecrets({ environment, secret, appKey, cluster }: Configuration): string[] {
   const production = environment === 'production';
   const errors: string[] = [];
   const advice = 'Set the output of: openssl rand -base64 48';
   if (production && secret === null) {
     errors.push(`FANLOG_SECRET: it is not set, and production needs one of its own. ${advice}`);
+  } else if (cluster !== null && secret === null) {
+    errors.push(`FANLOG_SECRET: it is not set, and the processes of a cluster must share one. ${advice}`);
   }
   for (const [name, value] of [
     ['FANLOG_SECRET', secret],
@@ -208,24 +282,24 @@ function weakness(secret: string, production: boolean): string | null {
   return WEAK_WORDS.test(secret) ? 'holds a word that is guessed first' : null;
 }
 
-function wrongTogether({ environment, demo, port, edgePort }: Configuration): string[] {
+function wrongTogether({ environment, demo, port, edgePort, operationsPort }: Configuration): string[] {
   const errors: string[] = [];
   if (environment === 'production' && demo) {
     errors.push('FANLOG_DEMO: production refuses demo users, because their passwords are public. Unset it.');
   }
   if (edgePort > PORT_MAX) {
     errors.push(`PORT: the edge takes the port after it, and ${PORT_MAX} is the last. Set FANLOG_EDGE_PORT too.`);
+  } else if (operationsPort > PORT_MAX) {
+    errors.push(`PORT: operations take the second port after it, and ${PORT_MAX} is the last. Set a lower one.`);
   }
   if (port !== 0 && port === edgePort) {
     errors.push(`FANLOG_EDGE_PORT: it equals PORT (${port}), and two servers cannot share one. Choose another.`);
   }
+  if (operationsPort !== 0 && (operationsPort === port || operationsPort === edgePort)) {
+    const other = operationsPort === port ? 'PORT' : 'the port of the edge';
+    errors.push(`FANLOG_OPERATIONS_PORT: it equals ${other} (${operationsPort}), and two servers cannot share one.`);
+  }
   return errors;
-}
-
-function laterVariables(env: Readonly<Record<string, string | undefined>>): string[] {
-  const set = nextVersion.map(({ name }) => name).filter((name) => (env[name]?.trim() ?? '') !== '');
-  if (set.length === 0) return [];
-  return [`${set.join(', ')}: the cluster profile is not in this version, only the embedded one is. Unset it.`];
 }
 
 // A misspelt variable would otherwise be a default that nobody asked for.
@@ -302,6 +376,36 @@ function webSocketUrls(text: string): Parsed<readonly string[]> {
   const wrong = urls.find((url) => !URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol));
   if (wrong === undefined) return { value: urls };
   return { wrong: `${quote(wrong)} is not a WebSocket address. Begin it with ws:// or wss://.` };
+}
+
+function hostPorts(text: string): Parsed<readonly string[]> {
+  const addresses = text.split(',').map((part) => part.trim());
+  const wrong = addresses.find((address) => !isHostPort(address));
+  if (wrong === undefined) return { value: addresses };
+  return { wrong: `${quote(wrong)} is not host:port. Write it like 10.0.0.1:9092, several separated by commas.` };
+}
+
+function redisEndpoint(text: string): Parsed<string> {
+  if (/^rediss?:\/\//.test(text) ? URL.canParse(text) : isHostPort(text)) return { value: text };
+  return { wrong: 'it is neither host:port nor redis://host:port. Write it like 10.0.0.1:6379.' }; // may hold a password
+}
+
+/** IPv6 addresses stand in brackets. */
+function isHostPort(text: string): boolean {
+  const port = Number(/^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+):([0-9]{1,5})$/i.exec(text)?.[1] ?? 0);
+  return port >= 1 && port <= PORT_MAX;
+}
+
+// Cassandra's own rule; unquoted names are lower case.
+function keyspaceName(text: string): Parsed<string> {
+  if (/^[a-z][a-z0-9_]{0,47}$/.test(text)) return { value: text };
+  return { wrong: `${quote(text)} is no keyspace. Use 1 to 48 of a-z, 0-9 and _, a letter first.` };
+}
+
+// What Kafka allows in names, and short: a topic has 249 characters.
+function namePrefix(text: string): Parsed<string> {
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(text)) return { value: text };
+  return { wrong: `${quote(text)} cannot stand in names. Use 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-".` };
 }
 
 /** What was given, short and on one line. */

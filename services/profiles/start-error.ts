@@ -6,15 +6,15 @@ export class StartError extends Error {
   }
 }
 
-/** The line for an api that could not listen, or the error itself. */
-export function listenError(error: unknown, port: number): unknown {
+/** The line for a server that could not listen, or the error itself. `setting`: where its port comes from. */
+export function listenError(error: unknown, port: number, setting = 'PORT'): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
-    const message = `Port ${port} (PORT) is taken by another process. Stop that process, or choose another port with PORT.`;
+    const message = `Port ${port} (${setting}) is taken by another process. Stop that process, or choose another port with ${setting}.`;
     return new StartError(message, { cause: error });
   }
   if (code === 'EACCES') {
-    const message = `Port ${port} (PORT) may not be opened by this user. Use one above 1023, or choose another port with PORT.`;
+    const message = `Port ${port} (${setting}) may not be opened by this user. Use one above 1023, or choose another port with ${setting}.`;
     return new StartError(message, { cause: error });
   }
   return error;

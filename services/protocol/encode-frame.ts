@@ -63,12 +63,15 @@ export function encodeOutcome(conversationId: string, clientMessageId: string, o
 
 /** An event ready to be pushed to any number of users. */
 export class SharedPush {
+  /** The event's: when the log stamped the command. */
+  readonly time: number;
   readonly #bytes: Uint8Array;
   /** The frame last handed out: where it begins depends on the number of digits only, so it serves many. */
   #frame: Uint8Array | null = null;
   #frameAt = 0;
 
   constructor(event: TimelineEvent) {
+    this.time = event.time;
     const json = JSON.stringify(eventBodyOf(event));
     const length = Buffer.byteLength(json);
     const bytes = Buffer.allocUnsafe(ROOM_BYTES + length + 1);

@@ -22,7 +22,8 @@ export class PageServer {
     this.#data = data;
     // Only what a shell gives, so that settings of whoever runs the tests do not count.
     const { PATH = '', HOME = '' } = process.env;
-    this.#env = { PATH, HOME, PORT: String(port), FANLOG_EDGE_PORT: String(edgePort), FANLOG_DATA: data };
+    const ports = { PORT: String(port), FANLOG_EDGE_PORT: String(edgePort), FANLOG_OPERATIONS_PORT: '0' };
+    this.#env = { PATH, HOME, ...ports, FANLOG_DATA: data };
   }
 
   static async start(): Promise<PageServer> {

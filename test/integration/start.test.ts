@@ -69,14 +69,14 @@ class Program {
   }
 }
 
-/** Two neighbours that are free now: the api's port and the edge's. */
+/** Three neighbours that are free now: the api's port, the edge's and that of operations. */
 async function freePort(): Promise<number> {
   for (;;) {
     const [first, port] = await listen(0);
-    const second = await listen(port + 1).catch(() => null);
+    const others = await Promise.all([1, 2].map((after) => listen(port + after).catch(() => null)));
     first.close();
-    second?.[0].close();
-    if (second !== null) return port;
+    for (const other of others) other?.[0].close();
+    if (!others.includes(null)) return port;
   }
 }
 
@@ -267,11 +267,13 @@ describe('a start that cannot succeed says why in one line, without a stack trac
     assert.match(await failureOf({ FANLOG_DATAA: '.' }), /Did you mean FANLOG_DATA\?/);
     assert.match(await failureOf({ FANLOG_ENV: 'production' }), /FANLOG_SECRET/);
     assert.match(await failureOf({ FANLOG_APP_KEY: 'short' }), /FANLOG_APP_KEY: it has 5 bytes of the 32/);
-    assert.match(await failureOf({ FANLOG_REDIS: 'r:6379' }), /FANLOG_REDIS: .* not in this version/);
+    assert.match(await failureOf({ FANLOG_REDIS: 'r:6379' }), /FANLOG_KAFKA, FANLOG_CASSANDRA: not set/);
   });
 
   test('a role or an option that does not exist', async () => {
-    assert.match(await failureOf({}, ['--role', 'edge']), /--role all/);
+    assert.match(await failureOf({}, ['--role', 'edge']), /embedded profile runs all roles/);
+    assert.match(await failureOf({}, ['--role', 'edge,egde']), /"egde" is no role. Use some of api, edge/);
+    assert.match(await failureOf({}, ['--create']), /nothing to create/);
     assert.match(await failureOf({}, ['--colour']), /--colour/);
   });
 });

@@ -52,7 +52,11 @@ export class CommandAppender {
   readonly #deadline_ms: number;
   #queue: CommandToAppend[] = [];
   #queue_bytes = 0;
+  /** When each of the queue came, monotonic. */
+  #queuedAt: number[] = [];
   #inFlight: readonly CommandToAppend[] | null = null;
+  /** When each of those in flight had come. */
+  #inFlightSince: readonly number[] = [];
   #abandoned = 0;
   #scheduled = false;
   #stopped = false;
@@ -71,6 +75,7 @@ export class CommandAppender {
     const bytes = sizeOf(command);
     if (this.#queue_bytes + bytes > this.#queue_bytes_max) return refusal('overloaded');
     this.#queue.push(command);
+    this.#queuedAt.push(this.#deps.runtime.monotonic());
     this.#queue_bytes += bytes;
     this.#schedule();
     return null;
@@ -138,9 +143,14 @@ export class CommandAppender {
       count++;
     }
     this.#queue_bytes -= bytes;
-    if (count < this.#queue.length) return this.#queue.splice(0, count);
+    if (count < this.#queue.length) {
+      this.#inFlightSince = this.#queuedAt.splice(0, count);
+      return this.#queue.splice(0, count);
+    }
     const all = this.#queue;
+    this.#inFlightSince = this.#queuedAt;
     this.#queue = [];
+    this.#queuedAt = [];
     return all;
   }
 
@@ -154,9 +164,18 @@ export class CommandAppender {
     this.#deadline?.cancel();
     this.#deadline = null;
     this.#inFlight = null;
+    if (error === null) this.#countAccepted();
     if (error === null) for (const command of commands) command.onAccepted();
     else this.#fail(commands, error instanceof Error ? error.message : String(error));
     this.#startRequest();
+  }
+
+  #countAccepted(): void {
+    const { metrics, runtime } = this.#deps;
+    const latency = metrics.latency('append');
+    const now = runtime.monotonic();
+    for (const since of this.#inFlightSince) latency.observe(now - since);
+    metrics.add('accepted', this.#inFlightSince.length);
   }
 
   #setDeadline(): Timer {
@@ -173,6 +192,7 @@ export class CommandAppender {
     } else {
       const waiting = this.#queue;
       this.#queue = [];
+      this.#queuedAt = [];
       this.#queue_bytes = 0;
       this.#fail(waiting, 'earlier appends hang');
     }
@@ -182,7 +202,7 @@ export class CommandAppender {
   /** Refuses commands that were not confirmed, and everything their senders have queued behind them. */
   #fail(commands: readonly CommandToAppend[], reason: string): void {
     const { logger, metrics } = this.#deps;
-    metrics.add('edge_append_failed');
+    metrics.add('append_failed');
     logger.warn('an append was not confirmed', { commands: commands.length, reason });
     const senders = new Set<object>();
     for (const { sender } of commands) senders.add(sender);
@@ -194,15 +214,18 @@ export class CommandAppender {
   #removeQueued(senders: ReadonlySet<object>): CommandToAppend[] {
     const removed: CommandToAppend[] = [];
     const kept: CommandToAppend[] = [];
-    for (const command of this.#queue) {
+    const keptSince: number[] = [];
+    for (const [i, command] of this.#queue.entries()) {
       if (!senders.has(command.sender)) {
         kept.push(command);
+        keptSince.push(this.#queuedAt[i]!);
         continue;
       }
       removed.push(command);
       this.#queue_bytes -= sizeOf(command);
     }
     this.#queue = kept;
+    this.#queuedAt = keptSince;
     return removed;
   }
 

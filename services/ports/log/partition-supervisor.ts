@@ -6,6 +6,7 @@ import type { MetricName, Metrics } from '../../kernel/metrics.ts';
 import { type Runtime, sleep } from '../../kernel/runtime.ts';
 import { PartitionStoppedError } from './contiguous-reader.ts';
 import { type PartitionAssignment, PartitionRevokedError } from './event-log.ts';
+import type { OwnedPartition, OwnedPartitions } from './owned-partitions.ts';
 
 /** After an abort. The cause is a bug or broken I/O: soon enough for the second, not a busy loop for the first. */
 const RESTART_MS = 200;
@@ -16,10 +17,34 @@ export interface SupervisorOptions {
   readonly logger: Logger;
   readonly aborts: MetricName;
   readonly stopped: MetricName;
+  readonly owned: OwnedPartitions;
 }
 
-/** Calls `run` again and again until the partition is taken away. `run` gets a fresh processor each time. */
+/** The partitions of one topic that this process has, being processed. */
+export interface RunningStage {
+  /** Gives the partitions back. What was not committed is done again by the next owner, to the same result. */
+  close(): Promise<void>;
+  /** false while a partition is stopped. */
+  healthy(): boolean;
+  /** Those that it has now. */
+  partitions(): readonly OwnedPartition[];
+}
+
+/** Calls `run` again and again until the partition is taken away. `run` makes a fresh processor each time. */
 export async function supervisePartition(
+  options: SupervisorOptions,
+  assignment: PartitionAssignment,
+  run: (owned: OwnedPartition) => Promise<void>,
+): Promise<void> {
+  const owned = options.owned.take(assignment);
+  try {
+    await runUntilRevoked(options, assignment, () => run(owned));
+  } finally {
+    options.owned.give(owned);
+  }
+}
+
+async function runUntilRevoked(
   options: SupervisorOptions,
   assignment: PartitionAssignment,
   run: () => Promise<void>,

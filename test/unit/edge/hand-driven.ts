@@ -13,6 +13,7 @@ import { limits } from '../../../services/kernel/limits.ts';
 import { silentLogger } from '../../../services/kernel/logger.ts';
 import { Metrics } from '../../../services/kernel/metrics.ts';
 import type { Runtime, Timer } from '../../../services/kernel/runtime.ts';
+import type { CanaryDelivery } from '../../../services/ports/delivery/delivery-stream.ts';
 import { MemoryDeliveryStream } from '../../../services/ports/delivery/embedded/memory-delivery-stream.ts';
 import { type AppendBatch, AppendError, type EventLog } from '../../../services/ports/log/event-log.ts';
 import { addressKey, type ConnectedAt, type NodeAddress } from '../../../services/ports/sessions/session-registry.ts';
@@ -273,6 +274,8 @@ export interface HandNode {
   readonly registry: HandRegistry;
   readonly delivery: MemoryDeliveryStream;
   readonly metrics: Metrics;
+  /** What its prober was given. */
+  readonly canaries: readonly CanaryDelivery[];
   connect(): HandClient;
   /** A client that has said hello, with its frames taken. */
   signIn(user: string, device?: string): Promise<HandClient>;
@@ -284,6 +287,7 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
   const store = new HandStore();
   const registry = new HandRegistry();
   const metrics = new Metrics();
+  const canaries: CanaryDelivery[] = [];
   // The token is the user's name.
   const authenticator: Authenticator = {
     verify: async (token) => {
@@ -304,6 +308,7 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
     epoch: EPOCH,
     metrics,
     logger: silentLogger,
+    onCanary: (record) => canaries.push(record),
   });
   await node.start();
   const connect = () => new HandClient(node);
@@ -312,5 +317,5 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
     await client.hello(user, device);
     return client;
   };
-  return { node, runtime, log, store, registry, delivery, metrics, connect, signIn };
+  return { node, runtime, log, store, registry, delivery, metrics, canaries, connect, signIn };
 }

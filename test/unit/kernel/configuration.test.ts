@@ -54,6 +54,13 @@ describe('the configuration', () => {
     assert.equal(configurationOf({ PORT: '0' }).edgePort, 0);
   });
 
+  test('puts operations two ports after the api, never on a port that is taken', () => {
+    assert.equal(configurationOf({ PORT: '9000' }).operationsPort, 9002);
+    assert.equal(configurationOf({ PORT: '0' }).operationsPort, 0);
+    errorOf({ PORT: '9000', FANLOG_OPERATIONS_PORT: '9001' }, 'FANLOG_OPERATIONS_PORT');
+    errorOf({ PORT: '65534' }, 'PORT');
+  });
+
   test('takes an empty variable for one that is not set', () => {
     assert.equal(configurationOf({ FANLOG_APP_KEY: '', PORT: ' ' }).appKey, null);
   });
@@ -85,12 +92,35 @@ describe('the configuration', () => {
     ]);
   });
 
-  test('says of every setting of the cluster profile that it is not in this version', () => {
-    for (const name of ['KAFKA', 'CASSANDRA', 'CASSANDRA_DC', 'KEYSPACE', 'REDIS'].map((last) => `FANLOG_${last}`)) {
-      assert.match(errorOf({ [name]: 'a:1' }, name), /is not in this version/);
+  test('is the cluster profile when all three servers are named, and says which are missing', () => {
+    assert.equal(configurationOf({}).cluster, null);
+    const servers = { FANLOG_KAFKA: 'k1:9092, [::1]:9093', FANLOG_CASSANDRA: 'c:9042', FANLOG_REDIS: 'r:6379' };
+    const secret = strong();
+    assert.deepEqual(configurationOf({ ...servers, FANLOG_SECRET: secret }).cluster, {
+      kafka: ['k1:9092', '[::1]:9093'],
+      cassandra: ['c:9042'],
+      redis: 'r:6379',
+      dataCenter: 'datacenter1',
+      keyspace: 'fanlog',
+      prefix: '',
+    });
+    for (const name of Object.keys(servers)) {
+      const rest = Object.fromEntries(Object.entries(servers).filter(([other]) => other !== name));
+      assert.match(errorOf({ ...rest, FANLOG_SECRET: secret }, name), /Set all three/);
     }
-    errorOf({ FANLOG_KAFKA: 'k:9092', FANLOG_REDIS: 'r:6379' }, 'FANLOG_KAFKA, FANLOG_REDIS');
+    errorOf({ FANLOG_KAFKA: 'k:9092' }, 'FANLOG_CASSANDRA, FANLOG_REDIS');
     assert.equal(errorsOf({ FANLOG_KAFKA: '' }).length, 0);
+    assert.match(errorOf(servers, 'FANLOG_SECRET'), /share one/);
+  });
+
+  test('refuses what cannot be the address of a server, or a name on it', () => {
+    for (const FANLOG_KAFKA of ['k', 'k:', 'k:0', 'k:65536', 'http://k:9092', 'a:1,,b:2']) {
+      errorOf({ FANLOG_KAFKA }, 'FANLOG_KAFKA');
+    }
+    assert.doesNotMatch(errorOf({ FANLOG_REDIS: 'tcp://u:hidden@r:6379' }, 'FANLOG_REDIS'), /hidden/);
+    for (const FANLOG_KEYSPACE of ['Upper', '1st', 'a-b', 'x'.repeat(49)])
+      errorOf({ FANLOG_KEYSPACE }, 'FANLOG_KEYSPACE');
+    for (const FANLOG_PREFIX of ['a b', 'ü', 'x'.repeat(65)]) errorOf({ FANLOG_PREFIX }, 'FANLOG_PREFIX');
   });
 
   test('refuses a short secret everywhere, not only in production', () => {

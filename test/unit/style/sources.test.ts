@@ -41,6 +41,7 @@ const mayImport: Record<string, readonly string[]> = {
   inbox: ['kernel', 'events', 'ports'],
   edge: ['kernel', 'events', 'ports', 'protocol', 'reading'],
   api: ['kernel', 'events', 'ports', 'protocol', 'reading'],
+  operations: ['kernel', 'events', 'ports'],
   client: ['kernel', 'events', 'protocol'],
   web: ['kernel', 'events', 'protocol', 'client'],
 };
@@ -59,7 +60,7 @@ test('imports go down the pipe or into the kernel, never into another stage', ()
 
 test('every stage and every port has a page of at most 20 lines of text that says what it promises', () => {
   for (const folder of [
-    ...stages.slice(0, 4).map((stage) => `services/${stage}`),
+    ...[...stages.slice(0, 4), 'operations'].map((stage) => `services/${stage}`),
     ...['log', 'store', 'sessions', 'delivery'].map((port) => `services/ports/${port}`),
   ]) {
     const page = readFileSync(join(root, folder, 'README.md'), 'utf8');

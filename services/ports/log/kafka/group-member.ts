@@ -58,6 +58,7 @@ export class GroupMember {
   constructor(options: GroupMemberOptions) {
     this.#options = options;
     this.#running = this.#run();
+    options.client.metrics.add('log_subscriptions');
   }
 
   /** Tells the group; a failure is only logged. */
@@ -74,6 +75,7 @@ export class GroupMember {
 
   /** Gives everything up and leaves. Resolves when that is done; handlers that do not end are left behind. */
   async close(): Promise<void> {
+    if (!this.#stop.signal.aborted) this.#options.client.metrics.add('log_subscriptions', -1);
     this.#stop.abort();
     await this.#running;
   }
@@ -90,6 +92,7 @@ export class GroupMember {
         const kafkaError = kafkaErrorOf(error);
         if (kafkaError === 'UNKNOWN_MEMBER_ID') this.#memberId = '';
         if (kafkaError !== 'REBALANCE_IN_PROGRESS') {
+          client.metrics.add('log_memberships_lost');
           client.logger.warn('out of the group', { topic, group, reason: String(error) });
           await this.#giveUp();
           await sleep(client.runtime, pause_ms * (0.5 + client.runtime.random() / 2), signal);
@@ -127,6 +130,7 @@ export class GroupMember {
     const membership = { coordinator, memberId, generationId };
     if (this.#stop.signal.aborted) return membership;
     this.#membership = membership;
+    client.metrics.add('log_memberships');
     client.logger.info('partitions assigned', {
       topic,
       group,
@@ -183,6 +187,7 @@ export class GroupMember {
   }
 
   async #giveUp(): Promise<void> {
+    if (this.#membership !== null) this.#options.client.metrics.add('log_memberships', -1);
     this.#membership = null;
     const ended = new AbortController();
     void this.#options.revoke().then(() => ended.abort());

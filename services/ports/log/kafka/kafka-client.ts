@@ -4,6 +4,7 @@
 // up nothing else. A broker answers the requests of one connection in order.
 import { type TopicLayout, type TopicName, topicOf } from '../../../events/topics.ts';
 import type { Logger } from '../../../kernel/logger.ts';
+import type { Metrics } from '../../../kernel/metrics.ts';
 import type { Runtime } from '../../../kernel/runtime.ts';
 import { type Broker, type Cluster, type Connection, createCluster } from './kafkajs-internals.ts';
 
@@ -26,6 +27,7 @@ export interface KafkaClientOptions {
   readonly layout: TopicLayout;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** Where a broker is reached, if not at the address it names: behind a tunnel or a proxy. */
   readonly route?: (host: string, port: number) => { readonly host: string; readonly port: number };
 }
@@ -34,16 +36,18 @@ export class KafkaClient {
   readonly layout: TopicLayout;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly cluster: Cluster;
   #leaders = new Map<TopicName, readonly string[]>();
   #leadersOf: object | null = null;
   #loading: Promise<void> | null = null;
   #closed = false;
 
-  constructor({ brokers, clientId, layout, runtime, logger, route }: KafkaClientOptions) {
+  constructor({ brokers, clientId, layout, runtime, logger, metrics, route }: KafkaClientOptions) {
     this.layout = layout;
     this.runtime = runtime;
     this.logger = logger;
+    this.metrics = metrics;
     const log = (level: string, message: string) => logger.debug(`kafkajs: ${message}`, { level, clientId });
     this.cluster = createCluster({
       brokers,

@@ -3,6 +3,7 @@
 // Connections a broker: one for appends, one for offsets and reads outside a group (two with both), two a subscription.
 import type { TopicLayout, TopicName } from '../../../events/topics.ts';
 import type { Logger } from '../../../kernel/logger.ts';
+import { Metrics } from '../../../kernel/metrics.ts';
 import type { Runtime } from '../../../kernel/runtime.ts';
 import {
   type AppendBatch,
@@ -30,6 +31,8 @@ export interface KafkaEventLogOptions {
   readonly layout: TopicLayout;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  /** How its groups are; without it nobody hears. */
+  readonly metrics?: Metrics;
   /** Shown in Kafka's own logs and quotas. */
   readonly clientId?: string;
   /** A request that was not answered by then is unknown, and its connection is dropped. */
@@ -127,7 +130,7 @@ export class KafkaEventLog implements EventLog {
   }
 
   #client(purpose: string): KafkaClient {
-    const { clientId = 'fanlog', ...options } = this.#options;
-    return new KafkaClient({ ...options, clientId: `${clientId}.${purpose}` });
+    const { clientId = 'fanlog', metrics = new Metrics(), ...options } = this.#options;
+    return new KafkaClient({ ...options, metrics, clientId: `${clientId}.${purpose}` });
   }
 }

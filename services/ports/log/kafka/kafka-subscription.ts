@@ -26,6 +26,8 @@ export class KafkaSubscription implements Subscription, AssignmentOwner {
   readonly #handlers = new Map<number, Promise<void>>();
   #closing: Promise<void> | null = null;
   #toldAt = 0;
+  /** As the gauge knows them. */
+  #neglected = 0;
 
   /** `client` is this subscription's own: a join holds its connection up, and closing closes it. */
   constructor(client: KafkaClient, offsets: OffsetRanges, topic: TopicName, group: string, handler: Handler) {
@@ -75,22 +77,31 @@ export class KafkaSubscription implements Subscription, AssignmentOwner {
     this.#assignments = [];
     this.#fetcher.assign([]);
     for (const assignment of assignments) assignment.revoke();
+    this.#countNeglected(0);
     await Promise.all(this.#handlers.values());
   }
 
   #watch(): void {
     const { runtime, logger } = this.#client;
     const now = runtime.monotonic();
+    const neglected = this.#assignments.filter(
+      ({ neglectedSince }) => neglectedSince !== null && now - neglectedSince >= NEGLECTED_MS,
+    );
+    this.#countNeglected(neglected.length);
     if (now < this.#toldAt + NEGLECTED_MS) return;
-    for (const { topic, partition, neglectedSince } of this.#assignments) {
-      if (neglectedSince === null || now - neglectedSince < NEGLECTED_MS) continue;
+    for (const { topic, partition, neglectedSince } of neglected) {
       this.#toldAt = now;
       logger.error('records wait for a handler that does not read', {
         topic,
         partition,
-        waiting_ms: Math.round(now - neglectedSince),
+        waiting_ms: Math.round(now - neglectedSince!),
       });
     }
+  }
+
+  #countNeglected(count: number): void {
+    this.#client.metrics.add('log_neglected', count - this.#neglected);
+    this.#neglected = count;
   }
 
   /** Never rejects. The partition's former handler ends first. One that ends early leaves the partition stopped. */
