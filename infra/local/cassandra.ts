@@ -29,7 +29,7 @@ export async function prepareCassandra(
   const [port, storagePort] = await freePorts(2);
   const configuration = join(folder, 'cassandra.yaml');
   const logging = join(folder, 'logback.xml');
-  mkdirSync(join(folder, 'tmp'));
+  mkdirSync(join(folder, 'tmp'), { recursive: true });
   writeFileSync(configuration, yaml(folder, port!, storagePort!));
   writeFileSync(logging, LOGBACK);
   return {

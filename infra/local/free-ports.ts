@@ -16,11 +16,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...ports];
 }
 
-/** Whether nothing listens on this port of 127.0.0.1. */
-export function isFree(port: number): Promise<boolean> {
+/** Whether nothing listens on this port of a host; null: on any. */
+export function isFree(port: number, host: string | null = HOST): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
-    server.listen({ port, host: HOST, exclusive: true }, () => server.close(() => resolve(true)));
+    server.listen({ port, ...(host === null ? {} : { host }), exclusive: true }, () =>
+      server.close(() => resolve(true)),
+    );
   });
 }

@@ -3,11 +3,11 @@
 // Once the jars are there, Maven is not asked any more: no network, no Maven, no time.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, join } from 'node:path';
 import type { Cache, ServerName } from './cache.ts';
 import { LocalServerError } from './local-server-error.ts';
 import { withLock } from './lock.ts';
+import { projectFolder } from './project-folder.ts';
 import { runProgram } from './run-program.ts';
 
 type Progress = (line: string) => void;
@@ -43,7 +43,7 @@ async function fetched(
   progress: Progress,
   goal: (into: string) => string[],
 ): Promise<string> {
-  const pom = pomPath();
+  const pom = join(projectFolder(), 'infra', 'local', 'pom.xml');
   const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12);
   const folder = join(cache.servers, `jars-${server}-${hash}`);
   if (isWhole(folder)) return folder;
@@ -99,14 +99,4 @@ async function maven(args: string[], server: ServerName, env: NodeJS.ProcessEnv)
   const late = code === null ? ` within ${MAVEN_MINUTES_MAX} minutes` : '';
   const reason = ERROR_LINE.exec(output)?.[1] ?? output.trim().split('\n')[0] ?? '';
   throw new LocalServerError(`Maven could not fetch ${server}${late}: ${reason}`);
-}
-
-// From the sources and from a bundle alike: the project is where package.json is.
-function pomPath(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    if (folder === dirname(folder)) throw new Error('no package.json above this file');
-    folder = dirname(folder);
-  }
-  return join(folder, 'infra', 'local', 'pom.xml');
 }

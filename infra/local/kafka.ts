@@ -1,5 +1,5 @@
 // Kafka 4.1 in KRaft mode: every node is broker and controller in one process.
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Cache } from './cache.ts';
@@ -12,7 +12,7 @@ import { runProgram } from './run-program.ts';
 
 export type KafkaNode = { readonly id: number; readonly brokerPort: number; readonly controllerPort: number };
 
-// Any will do, as the data folders are new; the same for all nodes of a cluster.
+// Any will do, as nothing but we uses the data folders; the same for all nodes of a cluster, and at every start.
 const CLUSTER_ID = 'ZmFubG9nLWxvY2FsLWthZg';
 // Alone it gets what facts were measured with; three share a machine.
 const HEAP_ALONE_MB = 768;
@@ -28,7 +28,7 @@ export async function chooseKafkaNodes(count: number): Promise<KafkaNode[]> {
   });
 }
 
-/** One node of the cluster `nodes`, with an empty log in `folder`. */
+/** One node of the cluster `nodes`, with its log in `folder`: an empty one, or that of an earlier run. */
 export async function prepareKafka(
   cache: Cache,
   folder: string,
@@ -44,7 +44,7 @@ export async function prepareKafka(
   const heap_mb = all.length === 1 ? HEAP_ALONE_MB : HEAP_SHARED_MB;
   const properties = join(folder, 'server.properties');
   writeFileSync(properties, serverProperties(self, all, join(folder, 'log')));
-  await format(java, classPath, properties, env);
+  if (!existsSync(join(folder, 'log', 'meta.properties'))) await format(java, classPath, properties, env);
   return {
     address: `${HOST}:${self.brokerPort}`,
     ports: [self.brokerPort, self.controllerPort],

@@ -1,20 +1,29 @@
 // Kafka, Cassandra and Redis on this machine, for tests and for trying out: started on free ports of 127.0.0.1, with
-// empty data, and ended with the process that started them, however it ends.
+// empty data (or those of an earlier run: `dataFolder`), and ended with the process that started them, however it ends.
 //
 // A server is, in this order: one of your own (FANLOG_KAFKA, FANLOG_CASSANDRA, FANLOG_REDIS), which must answer; one
-// that an earlier run left running (FANLOG_KEEP_SERVERS=1, `npm run servers`), if it answers; or a new one.
-import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cache, openCache, SERVER_NAMES, type ServerName } from './cache.ts';
-import { askCassandra, prepareCassandra } from './cassandra.ts';
+// that an earlier run left running (FANLOG_KEEP_SERVERS=1, `npm run servers`), if it answers and no data folder is asked
+// for; or a new one.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCache, SERVER_NAMES, type ServerName } from './cache.ts';
 import { javaClassPath, unpackedJars } from './java-class-path.ts';
-import { askKafka, chooseKafkaNodes, type KafkaNode, prepareKafka } from './kafka.ts';
+import { askKafka, chooseKafkaNodes } from './kafka.ts';
+import {
+  ask,
+  type Context,
+  endRunning,
+  launch,
+  launchReady,
+  oneLine,
+  type Running,
+  relaunch,
+  untilAnswers,
+  untilReady,
+} from './launch.ts';
 import { LocalServerError } from './local-server-error.ts';
 import { withLock } from './lock.ts';
-import type { Prepared } from './prepared.ts';
-import { askRedis, prepareRedis } from './redis.ts';
-import { endByPid, type ServerProcess, startDetached, startWatched } from './server-process.ts';
+import { endByPid, startDetached, startWatched } from './server-process.ts';
 import { forgetWarm, readWarm, writeWarm } from './warm-servers.ts';
 
 export { SERVER_NAMES, type ServerName } from './cache.ts';
@@ -27,6 +36,12 @@ export type ServerOptions = {
   readonly progress?: (line: string) => void;
   /** Leave new servers running when this process ends; by default if FANLOG_KEEP_SERVERS is 1. */
   readonly keep?: boolean;
+  /** New servers keep their data in folders of this one, by name, and find those of earlier runs. One user at a time. */
+  readonly dataFolder?: string;
+  /** Where new servers write their logs, by name, and leave them; by default below FANLOG_CACHE, while they are needed. */
+  readonly logFolder?: string;
+  /** Breaks the start off: new servers that do not answer yet are ended. */
+  readonly signal?: AbortSignal;
 };
 
 export type LocalServer = {
@@ -35,9 +50,15 @@ export type LocalServer = {
   readonly address: string;
   /** Of a server that this machine's launcher started, now or in an earlier run; null of one's own. */
   readonly pid: number | null;
+  /** The file that it writes its log to; null where we did not start it. */
+  readonly log: string | null;
   /** own: named by the environment; warm: it stays; new: it ends with this process. */
   readonly kind: 'own' | 'warm' | 'new';
-  /** Ends a new server and removes its data; leaves the others alone. */
+  /** Of a new one that ended without us: the same again, on its port and data. Resolves when it answers. */
+  readonly restart?: () => Promise<void>;
+  /** Of a new one: resolves when it ended, or was ended; asked for again after a restart. */
+  readonly exited?: () => Promise<void>;
+  /** Ends a new server, and removes its data unless they are kept; leaves the others alone. */
   readonly stop: () => Promise<void>;
 };
 
@@ -45,23 +66,15 @@ export type LocalServers = {
   readonly kafka: string;
   readonly cassandra: string;
   readonly redis: string;
+  /** One by one. */
+  readonly all: readonly LocalServer[];
   /** Of the servers that are not one's own. */
   readonly pids: readonly number[];
   readonly stop: () => Promise<void>;
 };
 
-type Context = {
-  readonly env: NodeJS.ProcessEnv;
-  readonly progress: (line: string) => void;
-  readonly cache: Cache;
-};
-type Running = { readonly prepared: Prepared; readonly process: ServerProcess; readonly folder: string; log: string };
-
 const OWN_READY_MS_MAX = 5_000;
 const WARM_READY_MS_MAX = 5_000;
-const POLL_MS = 100;
-const LOG_LINES_SHOWN = 20;
-const LOG_BYTES_READ = 16_384;
 
 /** All three, ready. Rejects with a LocalServerError of one line (and a log's tail); then nothing is left running. */
 export async function startServers(options: ServerOptions = {}): Promise<LocalServers> {
@@ -77,7 +90,7 @@ export async function startServers(options: ServerOptions = {}): Promise<LocalSe
   }
   const [kafka, cassandra, redis] = servers.map(({ address }) => address);
   const pids = servers.flatMap(({ pid }) => (pid === null ? [] : [pid]));
-  return { kafka: kafka!, cassandra: cassandra!, redis: redis!, pids, stop };
+  return { kafka: kafka!, cassandra: cassandra!, redis: redis!, all: servers, pids, stop };
 }
 
 /** One of them, ready. Rejects with a LocalServerError; then it is not running. */
@@ -85,7 +98,9 @@ export async function startServer(name: ServerName, options: ServerOptions = {})
   const { env = process.env, progress = () => {} } = options;
   const own = env[`FANLOG_${name.toUpperCase()}`]?.trim();
   if (own !== undefined && own !== '') return ownServer(name, own, env);
-  const context = { env, progress, cache: openCache(env) };
+  const { dataFolder, logFolder, signal } = options;
+  const context = { env, progress, cache: openCache(env), dataFolder, logFolder, signal };
+  if (dataFolder !== undefined) return newServer(name, context);
   const keep = options.keep ?? env.FANLOG_KEEP_SERVERS?.trim() === '1';
   if (!keep) return (await warmServer(name, context)) ?? newServer(name, context);
   // Of two that want to keep one, the second finds the first's.
@@ -140,7 +155,7 @@ export async function startKafkaCluster(count: number, options: ServerOptions = 
     // One after the other: the first download and two cores want it so. None answers before most of them are up.
     for (const node of nodes) running.push(await launch('kafka', context, startWatched, { nodes, node }));
     const kafka = running.map(({ prepared }) => prepared.address).join(',');
-    await untilReady(`kafka (${count} brokers)`, kafka, running, () => askKafka(kafka));
+    await untilReady(`kafka (${count} brokers)`, running, () => askKafka(kafka));
     return {
       kafka,
       nodes: running.map((_, index) => ({
@@ -148,12 +163,9 @@ export async function startKafkaCluster(count: number, options: ServerOptions = 
         address: running[index]!.prepared.address,
         pid: () => running[index]!.process.pid,
         restart: async () => {
-          const { prepared, process: killed, folder, log } = running[index]!;
-          if (!killed.hasExited()) throw new Error('it is still running: kill it first');
-          const { executable, args } = prepared;
-          const again = { prepared, folder, log, process: await startWatched({ executable, args, env, folder, log }) };
+          const again = await relaunch(running[index]!, context);
           running[index] = again;
-          await untilReady('kafka', prepared.address, [again], () => askKafka(prepared.address));
+          await untilReady('kafka', [again], () => askKafka(again.prepared.address));
         },
       })),
       stop,
@@ -175,7 +187,7 @@ async function ownServer(name: ServerName, address: string, env: NodeJS.ProcessE
   } catch (error) {
     throw new LocalServerError(`${setting} does not answer: ${oneLine(error)}; without it one is started here`);
   }
-  return { name, address, pid: null, kind: 'own', stop: async () => {} };
+  return { name, address, pid: null, log: null, kind: 'own', stop: async () => {} };
 }
 
 async function warmServer(name: ServerName, { cache, env }: Context): Promise<LocalServer | undefined> {
@@ -187,7 +199,8 @@ async function warmServer(name: ServerName, { cache, env }: Context): Promise<Lo
       () => false,
       () => ask(name, warm.address, env),
     );
-    return { name, address: warm.address, pid: warm.pid, kind: 'warm', stop: async () => {} };
+    const { address, pid, log } = warm;
+    return { name, address, pid, log, kind: 'warm', stop: async () => {} };
   } catch {
     await endByPid(warm.pid, warm.folder);
     forgetWarm(cache, name);
@@ -196,111 +209,29 @@ async function warmServer(name: ServerName, { cache, env }: Context): Promise<Lo
 }
 
 async function newServer(name: ServerName, context: Context): Promise<LocalServer> {
-  const running = await launchReady(name, context, startWatched);
-  const { prepared, process } = running;
-  return { name, address: prepared.address, pid: process.pid, kind: 'new', stop: () => endRunning(running) };
+  let running = await launchReady(name, context, startWatched);
+  const { address } = running.prepared;
+  return {
+    name,
+    address,
+    get pid() {
+      return running.process.pid;
+    },
+    log: running.place.log,
+    kind: 'new',
+    exited: () => running.process.exited,
+    restart: async () => {
+      running = await relaunch(running, context);
+      await untilReady(name, [running], () => ask(name, address, context.env));
+    },
+    stop: () => endRunning(running),
+  };
 }
 
 async function keptServer(name: ServerName, context: Context): Promise<LocalServer> {
-  const { prepared, process, folder, log } = await launchReady(name, context, startDetached);
-  writeWarm(context.cache, name, { address: prepared.address, pid: process.pid, folder, log });
-  return { name, address: prepared.address, pid: process.pid, kind: 'warm', stop: async () => {} };
-}
-
-type Start = typeof startWatched;
-
-async function launchReady(name: ServerName, context: Context, start: Start): Promise<Running> {
-  const started_ms = performance.now();
-  const running = await launch(name, context, start);
-  try {
-    const { address } = running.prepared;
-    await untilReady(name, address, [running], () => ask(name, address, context.env));
-  } catch (error) {
-    await endRunning(running, 'keep the log');
-    throw error;
-  }
-  context.progress(
-    `${name}: ready on ${running.prepared.address} after ${((performance.now() - started_ms) / 1000).toFixed(1)} s`,
-  );
-  return running;
-}
-
-async function launch(
-  name: ServerName,
-  { cache, env, progress }: Context,
-  start: Start,
-  { nodes, node }: { nodes?: readonly KafkaNode[]; node?: KafkaNode } = {},
-): Promise<Running> {
-  const folder = mkdtempSync(join(cache.run, `${name}-`));
-  const log = join(cache.logs, `${basename(folder)}.log`);
-  try {
-    const prepared = await {
-      kafka: () => prepareKafka(cache, folder, env, progress, nodes, node),
-      cassandra: () => prepareCassandra(cache, folder, env, progress),
-      redis: () => prepareRedis(cache, folder, env, progress),
-    }[name]();
-    mkdirSync(cache.logs, { recursive: true });
-    const { executable, args } = prepared;
-    return { prepared, folder, log, process: await start({ executable, args, env, folder, log }) };
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    if (error instanceof LocalServerError) throw error;
-    throw new LocalServerError(`${name} does not start: ${oneLine(error)}`, { cause: error });
-  }
-}
-
-async function endRunning({ process, log }: Running, keepLog?: 'keep the log'): Promise<void> {
-  // The log of one that died by itself is what its user wants to read.
-  const died = process.hasExited();
-  await process.end();
-  if (!died && keepLog === undefined) rmSync(log, { force: true });
-}
-
-function ask(name: ServerName, address: string, env: NodeJS.ProcessEnv): Promise<void> {
-  if (name === 'kafka') return askKafka(address);
-  if (name === 'redis') return askRedis(address);
-  return askCassandra(address, env.FANLOG_CASSANDRA?.trim() ? env.FANLOG_CASSANDRA_DC?.trim() || undefined : undefined);
-}
-
-async function untilReady(name: string, address: string, servers: Running[], probe: () => Promise<void>) {
-  const { ready_ms_max } = servers[0]!.prepared;
-  const dead = () => servers.find(({ process }) => process.hasExited());
-  try {
-    await untilAnswers(ready_ms_max, () => dead() !== undefined, probe);
-  } catch (error) {
-    const why = dead() === undefined ? `no answer on ${address} for ${ready_ms_max / 1000} s` : 'it ended by itself';
-    const { log } = dead() ?? servers[0]!;
-    const tail = tailOf(log);
-    const more = tail === '' ? 'its log is empty' : `the end of its log:\n${tail}`;
-    throw new LocalServerError(`${name} does not start: ${why} (${oneLine(error)}); log ${log}; ${more}`);
-  }
-}
-
-/** Repeats `probe` until it resolves; rejects with its last error when time is up or `isHopeless`. */
-async function untilAnswers(limit_ms: number, isHopeless: () => boolean, probe: () => Promise<void>): Promise<void> {
-  for (const deadline_ms = performance.now() + limit_ms; ; await sleep(POLL_MS)) {
-    try {
-      return await probe();
-    } catch (error) {
-      if (isHopeless() || performance.now() > deadline_ms) throw error;
-    }
-  }
-}
-
-function tailOf(log: string): string {
-  try {
-    const file = openSync(log, 'r');
-    const bytes = Buffer.alloc(LOG_BYTES_READ);
-    const length = readSync(file, bytes, 0, LOG_BYTES_READ, Math.max(0, fstatSync(file).size - LOG_BYTES_READ));
-    closeSync(file);
-    const lines = bytes.toString('utf8', 0, length).trimEnd().split('\n');
-    return lines.slice(-LOG_LINES_SHOWN).join('\n');
-  } catch {
-    return '';
-  }
-}
-
-function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code || error.name : error;
-  return String(text).replaceAll('\n', ' ');
+  const { prepared, process, place } = await launchReady(name, context, startDetached);
+  const { address } = prepared;
+  const { pid } = process;
+  writeWarm(context.cache, name, { address, pid, folder: place.folder, log: place.log });
+  return { name, address, pid, log: place.log, kind: 'warm', stop: async () => {} };
 }

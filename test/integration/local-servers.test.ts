@@ -98,6 +98,47 @@ async function talkToRedis(address: string): Promise<void> {
   client.disconnect();
 }
 
+test('servers with a data folder find their data again when their parent was killed with -9, and come back themselves', async () => {
+  const dataFolder = join(folder, 'data');
+  const options = { env: linkedCache('data'), dataFolder, logFolder: join(folder, 'data-logs') };
+  const [parent, first] = await startInParent(options.env, 'kafka,cassandra', 'new', dataFolder);
+  const addressOf = (name: string) => first.find((server) => server.name === name)!.address;
+  try {
+    await Promise.all([talkToKafka(addressOf('kafka')), talkToCassandra(addressOf('cassandra'))]);
+  } finally {
+    parent.kill('SIGKILL');
+  }
+  const servers = await startServers(options); // waits for those of the parent to be gone
+  try {
+    assert.deepEqual(await heardOn(servers), { records: '1', words: ['hello'] });
+    const [kafka] = servers.all;
+    process.kill(kafka!.pid!, 'SIGKILL');
+    await Promise.race([kafka!.exited!(), sleep(5_000)]);
+    await kafka!.restart!();
+    assert.deepEqual(await heardOn(servers), { records: '1', words: ['hello'] });
+    assert.equal(kafka!.address, servers.kafka);
+  } finally {
+    await servers.stop();
+  }
+  const pids = servers.all.map(({ pid }) => pid!);
+  assert.deepEqual(pids.filter(isAlive), []);
+  assert.ok(readdirSync(join(dataFolder, 'kafka', 'log')).some((name) => name.startsWith('spoken-')));
+});
+
+type Heard = { records: string; words: string[] };
+
+async function heardOn(addresses: { kafka: string; cassandra: string }): Promise<Heard> {
+  const admin = new Kafka({ brokers: [addresses.kafka], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets('spoken');
+  await admin.disconnect();
+  const client = new cassandra.Client({ contactPoints: [addresses.cassandra], localDataCenter: 'datacenter1' });
+  const { rows } = await client.execute('SELECT word FROM spoken.words');
+  await client.shutdown();
+  const words = rows.map(({ word }) => word as string).sort();
+  return { records: offsets.find(({ partition }) => partition === 1)!.high, words };
+}
+
 type Started = { name: string; address: string; pid: number; kind: string }[];
 
 async function startInParent(env: NodeJS.ProcessEnv, ...args: string[]): Promise<[ChildProcess, Started]> {
