@@ -37,7 +37,7 @@ for (const inboxPartitions of [1, 16]) {
 deliveryStreamContract('RedisDeliveryStream', async () => {
   const { prefix, remove } = newPrefix();
   // Redis trims whole nodes of 100 entries: a stream has 199 at most. The reader rests while 300 calls are made.
-  const settings = { endpoint, prefix, entries_max: 100, pause_ms: 200 };
+  const settings = { endpoint, prefix, entries_max: 100, entry_weight_max: 1, pause_ms: 200 };
   const port = await RedisDeliveryStream.open(settings, systemRuntime);
   const subject = selfDriven(port, systemRuntime, async () => {
     await port.close();

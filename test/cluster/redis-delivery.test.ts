@@ -103,7 +103,7 @@ describe('A delivery stream in Redis', () => {
 
   it('tells a gap when unread entries were trimmed, and none when all were read in time', TEST_LIMITS, () =>
     withStreams(async ({ open, read }) => {
-      const stream = await open({ entries_max: 100, pause_ms: 300 });
+      const stream = await open({ entries_max: 100, pause_ms: 300, entry_weight_max: 1 });
       const all = await read(stream);
       // The first wakes the reader, which then rests. Trimmed are whole nodes of 100, so 99 stay whatever happens.
       await stream.publish(EDGE, [canary(0)]);

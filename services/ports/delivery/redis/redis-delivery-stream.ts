@@ -5,6 +5,7 @@ import type { Runtime } from '../../../kernel/runtime.ts';
 import { connectRedis } from '../../sessions/redis/redis-connection.ts';
 import { addressKey, type NodeAddress } from '../../sessions/session-registry.ts';
 import type { DeliveryReader, DeliveryRecord, DeliveryStream } from '../delivery-stream.ts';
+import { PublishLane, type PublishOutcome, weightOf } from './publish-lane.ts';
 import { encodeRecords } from './record-codec.ts';
 import { FIELD, StreamReader } from './stream-reader.ts';
 
@@ -14,6 +15,8 @@ export interface RedisDeliveryStreamSettings {
   /** Before every key. */
   readonly prefix?: string;
   readonly entries_max?: number;
+  /** What one entry takes of records that wait, by `weightOf`. */
+  readonly entry_weight_max?: number;
   readonly expiry_ms?: number;
   readonly renew_ms?: number;
   readonly pause_ms?: number;
@@ -29,8 +32,10 @@ const EXPIRY_MS = 60_000;
 const RENEW_MS = 5_000;
 /** Beyond what a reader blocks for: then the server is away. */
 const SILENCE_MS_MAX = 2_000;
-/** Published and not acknowledged, of all streams: 4,000 groups of 500. More is refused: these are hints. */
-const BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024;
+/** 400 kB. More, and one holds the others up. */
+const ENTRY_WEIGHT_MAX = 4_000;
+/** Published and not acknowledged, of all streams, by `weightOf`: 64 MB or so. More is refused: these are hints. */
+const WEIGHT_IN_FLIGHT_MAX = 640_000;
 
 export class RedisDeliveryStream implements DeliveryStream {
   readonly #redis: Redis;
@@ -38,7 +43,8 @@ export class RedisDeliveryStream implements DeliveryStream {
   readonly #settings: RedisDeliveryStreamSettings;
   readonly #entries_max: number;
   readonly #readers = new Map<string, StreamReader>();
-  #bytesInFlight = 0;
+  readonly #lanes = new Map<string, PublishLane>();
+  #inFlight = 0;
 
   private constructor(redis: Redis, runtime: Runtime, settings: RedisDeliveryStreamSettings) {
     this.#redis = redis;
@@ -74,19 +80,35 @@ export class RedisDeliveryStream implements DeliveryStream {
     return { close: () => this.#closeReader(key, reader) };
   }
 
-  async publish(address: NodeAddress, records: readonly DeliveryRecord[]): Promise<'handed_over' | 'gone'> {
+  async publish(address: NodeAddress, records: readonly DeliveryRecord[]): Promise<PublishOutcome> {
     if (records.length === 0) return 'handed_over';
-    if (this.#bytesInFlight > BYTES_IN_FLIGHT_MAX)
-      throw new Error(`${this.#bytesInFlight} bytes of deliveries are on their way already`);
-    const bytes = encodeRecords(records);
-    this.#bytesInFlight += bytes.length;
+    if (this.#inFlight > WEIGHT_IN_FLIGHT_MAX) throw new Error('too many deliveries are on their way already');
+    const weight = weightOf(records);
+    this.#inFlight += weight;
     try {
-      const trim = ['NOMKSTREAM', 'MAXLEN', '~', this.#entries_max] as const;
-      const id = await this.#redis.xadd(this.#key(address), ...trim, '*', FIELD, bytes);
-      return id === null ? 'gone' : 'handed_over';
+      return await this.#lane(this.#key(address)).publish(records, weight);
     } finally {
-      this.#bytesInFlight -= bytes.length;
+      this.#inFlight -= weight;
     }
+  }
+
+  #lane(key: string): PublishLane {
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = new PublishLane(
+        this.#settings.entry_weight_max ?? ENTRY_WEIGHT_MAX,
+        (records) => this.#add(key, records),
+        () => this.#lanes.delete(key),
+      );
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  async #add(key: string, records: readonly DeliveryRecord[]): Promise<PublishOutcome> {
+    const trim = ['NOMKSTREAM', 'MAXLEN', '~', this.#entries_max] as const;
+    const id = await this.#redis.xadd(key, ...trim, '*', FIELD, encodeRecords(records));
+    return id === null ? 'gone' : 'handed_over';
   }
 
   async close(): Promise<void> {

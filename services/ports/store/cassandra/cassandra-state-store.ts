@@ -23,7 +23,7 @@ import { ConversationTable } from './conversation-table.ts';
 import { InboxTable } from './inbox-table.ts';
 import { BUCKET_ROWS } from './numbers.ts';
 import { TimelineTable } from './timeline-table.ts';
-import { WriteGroups } from './write-groups.ts';
+import { WriteQueue } from './write-queue.ts';
 
 export interface CassandraStateStoreSettings extends CassandraSettings {
   /** Rows of one partition of `timeline` and `inbox`. NEVER changed in a keyspace that has rows. */
@@ -34,6 +34,7 @@ export interface CassandraStateStoreSettings extends CassandraSettings {
 
 export class CassandraStateStore implements StateStore {
   readonly #session: CassandraSession;
+  readonly #writes: WriteQueue;
   readonly #conversations: ConversationTable;
   readonly #timeline: TimelineTable;
   readonly #inbox: InboxTable;
@@ -42,6 +43,7 @@ export class CassandraStateStore implements StateStore {
   private constructor(session: CassandraSession, settings: CassandraStateStoreSettings) {
     const bucket_rows = settings.bucket_rows ?? BUCKET_ROWS;
     this.#session = session;
+    this.#writes = new WriteQueue(session);
     this.#conversations = new ConversationTable(session, settings.conversation_rows_max);
     this.#timeline = new TimelineTable(session, bucket_rows);
     this.#inbox = new InboxTable(session, bucket_rows);
@@ -62,10 +64,10 @@ export class CassandraStateStore implements StateStore {
   }
 
   async writeTimeline(rows: readonly TimelineRow[], past: readonly PastMemberRow[]): Promise<void> {
-    const groups = new WriteGroups();
-    for (const row of rows) this.#timeline.add(groups, row);
-    for (const row of past) this.#conversations.addPast(groups, row);
-    await groups.write(this.#session);
+    await this.#writes.write((add) => {
+      for (const row of rows) this.#timeline.add(add, row);
+      for (const row of past) this.#conversations.addPast(add, row);
+    });
   }
 
   async readTimeline(
@@ -83,14 +85,16 @@ export class CassandraStateStore implements StateStore {
   }
 
   async writeInbox(rows: readonly InboxRow[], memberships: readonly MembershipRow[]): Promise<void> {
-    const groups = new WriteGroups();
-    for (const row of rows) this.#inbox.addRow(groups, row);
-    for (const row of memberships) this.#inbox.addMembership(groups, row);
-    await groups.write(this.#session);
+    await this.#writes.write((add) => {
+      for (const row of rows) this.#inbox.addRow(add, row);
+      for (const row of memberships) this.#inbox.addMembership(add, row);
+    });
   }
 
   async writeHeads(rows: readonly HeadRow[]): Promise<void> {
-    await this.#inbox.writeHeads(rows);
+    await this.#writes.write((add) => {
+      for (const row of rows) this.#inbox.addHead(add, row);
+    });
   }
 
   async readInbox(user: string, fromSeq: number, rows_max: number): Promise<readonly InboxRow[]> {

@@ -22,7 +22,7 @@ import type { BoundStatement, CassandraSession, Row } from './cassandra-session.
 import { forEachBounded } from './in-flight-gate.ts';
 import { fromLong, toLong } from './numbers.ts';
 import { statement } from './statement.ts';
-import type { WriteGroups } from './write-groups.ts';
+import type { AddWrite } from './write-queue.ts';
 
 const STATICS = 'kind, seq, ordinal, time, as_of, title, member_limit';
 
@@ -77,9 +77,9 @@ export class ConversationTable {
     await forEachBounded(flushes, FLUSHES_AT_ONCE, (flush) => this.#session.runBatch(batchOf(flush)));
   }
 
-  addPast(to: WriteGroups, { conversationId, user, joinedSeq, leftSeq, position }: PastMemberRow): void {
+  addPast(add: AddWrite, { conversationId, user, joinedSeq, leftSeq, position }: PastMemberRow): void {
     const parameters = [conversationId, user, toLong(joinedSeq), toLong(leftSeq), toLong(position)];
-    to.add([conversationId], { statement: statements.writePast, parameters }, 200);
+    add([conversationId], { statement: statements.writePast, parameters }, 200);
   }
 
   /** The conversation first, the intervals after it: a leave that the first read shows has its interval written. */

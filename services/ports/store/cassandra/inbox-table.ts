@@ -5,7 +5,7 @@ import type { CassandraSession } from './cassandra-session.ts';
 import { forEachBounded } from './in-flight-gate.ts';
 import { bucketOf, fromLong, toLong } from './numbers.ts';
 import { statement } from './statement.ts';
-import { WriteGroups } from './write-groups.ts';
+import type { AddWrite } from './write-queue.ts';
 
 const statements = {
   writeRow: statement(
@@ -42,26 +42,22 @@ export class InboxTable {
     this.#bucket_rows = bucket_rows;
   }
 
-  addRow(to: WriteGroups, { user, inboxSeq, conversationId, seq, kind, position }: InboxRow): void {
+  addRow(add: AddWrite, { user, inboxSeq, conversationId, seq, kind, position }: InboxRow): void {
     const key = [user, toLong(bucketOf(inboxSeq, this.#bucket_rows))];
     const cells = [conversationId, toLong(seq), KIND_NUMBERS.get(kind)];
     const parameters = [...key, toLong(inboxSeq), ...cells, toLong(position)];
-    to.add(key, { statement: statements.writeRow, parameters }, ROW_BYTES + user.length + conversationId.length);
+    add(key, { statement: statements.writeRow, parameters }, ROW_BYTES + user.length + conversationId.length);
   }
 
-  addMembership(to: WriteGroups, { user, conversationId, joinedSeq, leftSeq, position }: MembershipRow): void {
+  addMembership(add: AddWrite, { user, conversationId, joinedSeq, leftSeq, position }: MembershipRow): void {
     const parameters = [user, conversationId, toLong(joinedSeq), toLong(leftSeq ?? 0), toLong(position)];
     const bytes = ROW_BYTES + user.length + conversationId.length;
-    to.add([user], { statement: statements.writeMembership, parameters }, bytes);
+    add([user], { statement: statements.writeMembership, parameters }, bytes);
   }
 
-  async writeHeads(rows: readonly HeadRow[]): Promise<void> {
-    const groups = new WriteGroups();
-    for (const { user, head, headAsOf, minimumSeq } of rows) {
-      const parameters = [user, toLong(head), toLong(headAsOf), toLong(minimumSeq), toLong(headAsOf)];
-      groups.add([user], { statement: statements.writeHead, parameters }, ROW_BYTES + user.length);
-    }
-    await groups.write(this.#session);
+  addHead(add: AddWrite, { user, head, headAsOf, minimumSeq }: HeadRow): void {
+    const parameters = [user, toLong(head), toLong(headAsOf), toLong(minimumSeq), toLong(headAsOf)];
+    add([user], { statement: statements.writeHead, parameters }, ROW_BYTES + user.length);
   }
 
   async readHeads(users: readonly string[]): Promise<(HeadRow | null)[]> {

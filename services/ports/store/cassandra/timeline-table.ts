@@ -4,7 +4,7 @@ import type { CassandraSession, Row } from './cassandra-session.ts';
 import { forEachBounded } from './in-flight-gate.ts';
 import { bucketOf, fromLong, toLong } from './numbers.ts';
 import { statement } from './statement.ts';
-import type { WriteGroups } from './write-groups.ts';
+import type { AddWrite } from './write-queue.ts';
 
 const COLUMNS = 'seq, ordinal, sender, command_id, time, event';
 const RANGE = 'conversation = ? AND bucket = ? AND seq >= ? AND seq <= ?';
@@ -44,12 +44,12 @@ export class TimelineTable {
     this.#bucket_rows = bucket_rows;
   }
 
-  add(to: WriteGroups, row: TimelineRow): void {
+  add(add: AddWrite, row: TimelineRow): void {
     const { conversationId, seq, ordinal, sender, commandId, time, position, event } = row;
     const key = [conversationId, toLong(bucketOf(seq, this.#bucket_rows))];
     const cells = [toLong(ordinal), sender, commandId, toLong(time), bufferOf(event)];
     const parameters = [...key, toLong(seq), ...cells, toLong(position)];
-    to.add(key, { statement: statements.write, parameters }, ROW_BYTES + conversationId.length + event.length);
+    add(key, { statement: statements.write, parameters }, ROW_BYTES + conversationId.length + event.length);
   }
 
   async read(

@@ -7,40 +7,51 @@
 // The last only where all partitions of a batch have the same replicas: then whoever coordinates it has every row itself,
 // and sends no more than it would for one. With as many nodes as replicas that is every row. Nothing here is atomic but
 // rows of one partition, and nothing has to be: each carries its position, and a call that failed is repeated.
-import type { BoundStatement, CassandraSession } from './cassandra-session.ts';
-import { forEachBounded } from './in-flight-gate.ts';
+import type { BoundStatement } from './cassandra-session.ts';
 
 /** Beyond it a batch of one partition gains nothing, and a slow one holds its lane. */
 const PARTITION_ROWS_MAX = 40;
 /** Servers refuse a mutation above 16 MiB; this is 16 payloads of the greatest size. */
 const PARTITION_BYTES_MAX = 256 * 1024;
 /** Servers mention batches of more than 10 partitions in their log once a minute, and refuse none for it. */
-const MERGED_ROWS_MAX = 20;
+export const MERGED_ROWS_MAX = 20;
 /** Batches of several partitions are mentioned above 5 KiB of mutations, and refused above 50. */
-const MERGED_BYTES_MAX = 4 * 1024;
-/** One call leaves room in the gate for others. */
-const LANES = 192;
-
+export const MERGED_BYTES_MAX = 4 * 1024;
 /** Names the replicas of a partition key; null where all keys have the same. */
-export type ReplicasOf = ((partitionKey: readonly (string | bigint)[]) => string) | null;
+export type ReplicasOf = ((partitionKey: PartitionKey) => string) | null;
 
-interface PartitionWrites {
-  readonly key: readonly (string | bigint)[];
-  writes: BoundStatement[];
+export type PartitionKey = readonly (string | bigint)[];
+
+interface PartitionWrites<W> {
+  readonly key: PartitionKey;
+  writes: W[];
   bytes: number;
 }
 
-interface Batch {
-  writes: BoundStatement[];
+interface Batch<W> {
+  writes: W[];
   bytes: number;
 }
 
-export class WriteGroups {
-  readonly #partitions = new Map<string, PartitionWrites>();
-  readonly #batches: BoundStatement[][] = [];
+export class WriteGroups<W extends BoundStatement = BoundStatement> {
+  readonly #partitions = new Map<string, PartitionWrites<W>>();
+  readonly #batches: W[][] = [];
+  #rows = 0;
+  #bytes = 0;
+
+  /** What waits to be taken. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** `bytes`: what the mutation takes, about. */
-  add(key: readonly (string | bigint)[], write: BoundStatement, bytes: number): void {
+  add(key: PartitionKey, write: W, bytes: number): void {
+    this.#rows++;
+    this.#bytes += bytes;
     const name = `${write.statement.table} ${key.join(' ')}`;
     const group = this.#partitions.get(name);
     if (group === undefined) {
@@ -56,10 +67,11 @@ export class WriteGroups {
     group.bytes += bytes;
   }
 
-  /** What `write` sends, in no order. Empties the groups. */
-  take(replicasOf: ReplicasOf): BoundStatement[][] {
+  /** A request each, in no order. Empties the groups. */
+  take(replicasOf: ReplicasOf): W[][] {
     const batches = this.#batches.splice(0);
-    const open = new Map<string, Batch>();
+    this.#rows = this.#bytes = 0;
+    const open = new Map<string, Batch<W>>();
     for (const { key, writes, bytes } of this.#partitions.values()) {
       if (writes.length >= MERGED_ROWS_MAX || bytes >= MERGED_BYTES_MAX) {
         batches.push(writes);
@@ -81,13 +93,5 @@ export class WriteGroups {
     for (const { writes } of open.values()) batches.push(writes);
     this.#partitions.clear();
     return batches;
-  }
-
-  /** @throws StoreError when any of them failed; others may be written. */
-  async write(session: CassandraSession): Promise<void> {
-    await forEachBounded(this.take(session.replicasOf()), LANES, (writes) => {
-      const [first] = writes;
-      return writes.length === 1 ? session.run(first!.statement, first!.parameters) : session.runBatch(writes);
-    });
   }
 }
