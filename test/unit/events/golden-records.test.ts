@@ -2,27 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import avsc from 'avsc';
-import {
-  encodeInboxRecord,
-  encodeMessagesRecord,
-  encodeTimelineEvent,
-  schemaIdOf,
-} from '../../../services/events/codec.ts';
-import type { MessagesRecord } from '../../../services/events/commands.ts';
-import type { InboxRecord } from '../../../services/events/inbox-records.ts';
+import { encodeTimelineEvent, schemaIdOf } from '../../../services/events/codec.ts';
 import { readSchemaFiles, type SchemaFile } from '../../../services/events/schema-files.ts';
 import type { TimelineEvent } from '../../../services/events/timeline-events.ts';
-import { decodeOn, plain, readGolden, sha256Of } from './golden/golden-records.ts';
+import { decodeOn, encodeOn, plain, readGolden, sha256Of } from './golden/golden-records.ts';
 
 const files = readSchemaFiles();
 const golden = readGolden();
 const HOW = 'run test/unit/events/golden/add-golden-records.ts (schemas/README.md)';
-
-function encodeOn(topic: SchemaFile['topic'], record: object): Buffer {
-  if (topic === 'messages') return encodeMessagesRecord(record as MessagesRecord);
-  if (topic === 'timeline') return encodeTimelineEvent(record as TimelineEvent);
-  return encodeInboxRecord(record as InboxRecord);
-}
 
 function isNewest({ name, version }: SchemaFile): boolean {
   return files.every((other) => other.name !== name || other.version <= version);

@@ -2,13 +2,15 @@
 //
 //   node --import tsx test/unit/events/golden/add-golden-records.ts && npm run format
 //
+// The code must know the new schema already: what it would lose is refused here, because it would be lost for ever.
+//
 // Two records an id: one with everything in it (greatest numbers, text beyond ASCII, lists of two), one with as little
 // as the schema allows.
 import { writeFileSync } from 'node:fs';
 import avsc from 'avsc';
 import { type AvroSchema, parseSchema } from '../../../../services/events/avro-schema.ts';
 import { readSchemaFiles, type SchemaFile } from '../../../../services/events/schema-files.ts';
-import { decodeOn, GOLDEN_FILE, type GoldenRecord, plain, readGolden, sha256Of } from './golden-records.ts';
+import { decodeOn, encodeOn, GOLDEN_FILE, type GoldenRecord, plain, readGolden, sha256Of } from './golden-records.ts';
 
 type Amount = 'full' | 'sparse';
 
@@ -44,8 +46,14 @@ function goldenRecord({ id, topic, text }: SchemaFile, amount: Amount): GoldenRe
   const framing = Buffer.alloc(5);
   framing.writeUInt32BE(id, 1);
   const bytes = Buffer.concat([framing, body]);
-  const decoded = plain(decodeOn(topic, bytes)) as GoldenRecord['decoded'];
-  return { hex: bytes.toString('hex'), fields: plain(fields) as GoldenRecord['fields'], decoded };
+  const record = decodeOn(topic, bytes);
+  if (!encodeOn(topic, record).equals(bytes))
+    throw new Error(`id ${id}: services/events/codec.ts does not keep it all`);
+  return {
+    hex: bytes.toString('hex'),
+    fields: plain(fields) as GoldenRecord['fields'],
+    decoded: plain(record) as GoldenRecord['decoded'],
+  };
 }
 
 const golden = readGolden();

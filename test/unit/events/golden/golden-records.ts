@@ -6,8 +6,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { decodeInboxRecord, decodeMessagesRecord, decodeTimelineEvent } from '../../../../services/events/codec.ts';
+import {
+  decodeInboxRecord,
+  decodeMessagesRecord,
+  decodeTimelineEvent,
+  encodeInboxRecord,
+  encodeMessagesRecord,
+  encodeTimelineEvent,
+} from '../../../../services/events/codec.ts';
+import type { MessagesRecord } from '../../../../services/events/commands.ts';
+import type { InboxRecord } from '../../../../services/events/inbox-records.ts';
 import type { SchemaFile } from '../../../../services/events/schema-files.ts';
+import type { TimelineEvent } from '../../../../services/events/timeline-events.ts';
 
 export const GOLDEN_FILE = fileURLToPath(new URL('records.json', import.meta.url));
 
@@ -40,6 +50,13 @@ export function sha256Of({ text }: SchemaFile): string {
 /** Reads a record of any of the topics with today's code. */
 export function decodeOn(topic: SchemaFile['topic'], bytes: Uint8Array): object {
   return { messages: decodeMessagesRecord, timeline: decodeTimelineEvent, inbox: decodeInboxRecord }[topic](bytes);
+}
+
+/** Writes it with the newest version of its schema. */
+export function encodeOn(topic: SchemaFile['topic'], record: object): Buffer {
+  if (topic === 'messages') return encodeMessagesRecord(record as MessagesRecord);
+  if (topic === 'timeline') return encodeTimelineEvent(record as TimelineEvent);
+  return encodeInboxRecord(record as InboxRecord);
 }
 
 /** As JSON has it: without prototypes, bytes in hexadecimal. */
