@@ -56,7 +56,7 @@ export const clientLimits: ClientLimits = {
 };
 
 export interface ClientOptions {
-  /** Addresses of edges, tried in random order. The function is called anew when all have been tried. */
+  /** Addresses of edges, tried in random order, the one just lost last. The function is called anew when all were tried. */
   readonly edges: readonly string[] | (() => Promise<readonly string[]>);
   /** Called for every connection; a rejection counts as a failed attempt. */
   readonly token: () => Promise<string>;

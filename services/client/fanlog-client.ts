@@ -3,7 +3,6 @@
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Runtime, Timer } from '../kernel/runtime.ts';
 import type { Cursor, ErrorReply, InboxEntry, ServerFrame, WelcomeReply } from '../protocol/frames.ts';
-import { shuffled } from './backoff.ts';
 import {
   type ClientEvents,
   type HistoryRange,
@@ -16,6 +15,7 @@ import { assertTransition, type ClientState } from './client-state.ts';
 import type { Saved } from './client-storage.ts';
 import { closeCodeOf, codeOf, isFatal } from './close-codes.ts';
 import { Connection, type ConnectionHandlers } from './connection.ts';
+import { EdgeRotation } from './edge-rotation.ts';
 import { FrameBudget } from './frame-budget.ts';
 import { HistoryAsker } from './history-asker.ts';
 import { InboxPuller } from './inbox-puller.ts';
@@ -60,7 +60,7 @@ export class FanlogClient {
   #heartbeatDue_ms = 0;
 
   // --- between connections
-  #edges: string[] = [];
+  readonly #edges: EdgeRotation;
   readonly #schedule: ReconnectSchedule;
   /** Tells a promise of an earlier attempt from one of this. */
   #connectCount = 0;
@@ -80,6 +80,7 @@ export class FanlogClient {
     this.#limits = { ...clientLimits, ...options.limits };
     this.#isLoaded = options.storage === undefined;
     this.#clock = new ServerClock(options.runtime);
+    this.#edges = new EdgeRotation(options.edges, options.runtime);
     this.#schedule = new ReconnectSchedule(options.runtime, this.#limits);
     this.#histories = new HistoryAsker(options.runtime, () => this.#armTick());
     this.#puller = new InboxPuller(options.runtime, this.#limits.pull, options.cursor ?? null, {
@@ -188,7 +189,7 @@ export class FanlogClient {
     if (!this.#setState('connecting')) return;
     const count = ++this.#connectCount;
     const isCurrent = () => count === this.#connectCount && this.#state === 'connecting';
-    Promise.all([this.#nextEdge(), this.#nextToken()]).then(
+    Promise.all([this.#edges.next(), this.#nextToken()]).then(
       ([edge, token]) => {
         if (isCurrent()) this.#open(edge, token);
       },
@@ -199,16 +200,6 @@ export class FanlogClient {
     this.#armTick();
   }
 
-  async #nextEdge(): Promise<string> {
-    if (this.#edges.length === 0) {
-      const { edges } = this.#options;
-      this.#edges = shuffled(this.#runtime, typeof edges === 'function' ? await edges() : edges);
-    }
-    const edge = this.#edges.pop();
-    if (edge === undefined) throw new Error('there are no edges');
-    return edge;
-  }
-
   // async: what the application throws is a failed attempt like what it rejects.
   async #nextToken(): Promise<string> {
     return this.#options.token();
@@ -216,6 +207,7 @@ export class FanlogClient {
 
   #open(edge: string, token: string): void {
     this.#token = token;
+    this.#edges.tried(edge);
     try {
       this.#connection = new Connection(this.#options.connect, edge, this.#handlers);
     } catch (error) {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { systemRuntime } from '../kernel/system-runtime.ts';
 import { readArguments, USAGE } from './import/arguments.ts';
 import { BadInput, ImportFailed } from './import/bad-input.ts';
-import { isClean } from './import/ledger.ts';
+import { isOk } from './import/ledger.ts';
 import { ledgerJson, ledgerTable } from './import/print-ledger.ts';
 import { Progress } from './import/progress.ts';
 import { runImport } from './import/run-import.ts';
@@ -12,9 +12,18 @@ const EXIT_UNCLEAN = 1;
 const EXIT_BAD_INPUT = 2;
 const serverFile = fileURLToPath(new URL('../main.js', import.meta.url));
 
-// Leaving is enough: the import's own server ends with this process, and keeps what it has.
-process.on('SIGINT', () => process.exit(130));
-process.on('SIGTERM', () => process.exit(143));
+// The first signal ends what the import runs, and takes away what it made on servers of others; the second one leaves at
+// once: what runs ends with this process anyway.
+const interrupt = new AbortController();
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => {
+    if (interrupt.signal.aborted) process.exit(code);
+    interrupt.abort(code);
+  });
+}
 
 try {
   process.exitCode = await main();
@@ -22,6 +31,7 @@ try {
   if (!(error instanceof BadInput) && !(error instanceof ImportFailed)) throw error;
   process.stderr.write(`fanlog import: ${error.message.replaceAll('\n', ' ')}\n`);
   process.exitCode = error instanceof BadInput ? EXIT_BAD_INPUT : EXIT_UNCLEAN;
+  if (interrupt.signal.aborted) process.exitCode = interrupt.signal.reason as number;
 }
 // A request that is still repeated would hold the process up; what is printed must be out first.
 process.stdout.write('', () => process.exit());
@@ -33,8 +43,9 @@ async function main(): Promise<number> {
     return 0;
   }
   const progress = new Progress(process.stderr, systemRuntime);
-  const run = { options, env: process.env, serverFile, runtime: systemRuntime, progress };
+  const interrupted = interrupt.signal;
+  const run = { options, env: process.env, serverFile, runtime: systemRuntime, progress, interrupted };
   const { ledger, cost } = await runImport(run);
   process.stdout.write(options.json ? ledgerJson(ledger, cost) : `\n${ledgerTable(ledger, cost)}`);
-  return isClean(ledger) ? 0 : EXIT_UNCLEAN;
+  return isOk(ledger, cost) ? 0 : EXIT_UNCLEAN;
 }

@@ -55,25 +55,27 @@ const expectedLedger = {
 
 function ledgerOf({ code, stdout, stderr }: Result) {
   assert.equal(code, 0, stderr);
-  const { time_s, cpu_s, kills, ...ledger } = JSON.parse(stdout);
+  const { time_s, cpu_s, chaos, ...ledger } = JSON.parse(stdout);
   assert.deepEqual(ledger, expectedLedger);
-  return { time_s, cpu_s, kills };
+  return { time_s, cpu_s, chaos };
 }
 
 describe('npm run import', () => {
   const data = join(folder, 'data');
 
   test('replays the shipped room, and everybody holds what the file says', async () => {
-    const { time_s, cpu_s, kills } = ledgerOf(await run([room, '--json'], { FANLOG_DATA: data }));
-    assert.equal(kills, 0);
+    const { time_s, cpu_s, chaos } = ledgerOf(await run([room, '--json'], { FANLOG_DATA: data }));
+    assert.equal(chaos, null);
     assert.ok(time_s.importing > 0 && time_s.verifying > 0);
     assert.ok(cpu_s.import > 0);
     if (process.platform === 'linux') assert.ok(cpu_s.server > 0);
   });
 
   test('a second run on the same folder, killed in the middle, comes to the same ledger', async () => {
-    const { kills } = ledgerOf(await run([room, '--json', '--chaos'], { FANLOG_DATA: data }));
-    assert.equal(kills, 1);
+    const { chaos } = ledgerOf(await run([room, '--json', '--chaos'], { FANLOG_DATA: data }));
+    assert.deepEqual([chaos.kills.length, chaos.notKilled], [1, []]);
+    assert.equal(chaos.kills[0].process, 'server');
+    assert.ok(chaos.kills[0].reconnected > 0, 'the kill was while people were connected');
   });
 
   test('into a server that runs already, it needs the key and comes to the same ledger', async () => {
@@ -100,6 +102,19 @@ describe('npm run import', () => {
     const server = lockOwner(own);
     child.kill('SIGKILL');
     while (isAlive(server)) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
+  test('interrupted, it ends its own server, and says so', { skip: process.platform === 'win32' }, async () => {
+    const own = join(folder, 'interrupted');
+    const child = start([room], { FANLOG_DATA: own });
+    const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
+    await untilSays(child, /importing/);
+    const server = lockOwner(own);
+    const told = untilSays(child, /interrupted[\s\S]*fanlog import: It was interrupted\.\n/);
+    child.kill('SIGINT');
+    await told;
+    assert.equal(await closed, 130);
+    assert.ok(!isAlive(server));
   });
 
   test('what it cannot begin with is one line and exit code 2', async () => {

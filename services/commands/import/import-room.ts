@@ -20,7 +20,8 @@ export interface RoomImporter {
   readonly speakers: Speakers;
   readonly messages: Tally;
   readonly commands: Tally;
-  readonly onStep: () => void;
+  /** After each step; the next one waits for what it returns. */
+  readonly onStep: () => Promise<void> | null;
 }
 
 /** Resolves when everything is decided. @throws ImportFailed */
@@ -59,7 +60,8 @@ export async function importRoom(plan: RoomPlan, importer: RoomImporter): Promis
     } else {
       await command(step.key, (id) => door.api.removeMember(conversationId, step.user, id));
     }
-    onStep();
+    const held = onStep();
+    if (held !== null) await held;
   }
   for (const message of sent) countResult(await message.done, messages);
   return { conversationId, keyOf };

@@ -1,4 +1,5 @@
 // The account of a run. Counted once per line or command, however often it was attempted: a crash changes none of it.
+import type { ChaosReport } from './chaos.ts';
 import type { InboxCounts } from './inbox-checker.ts';
 
 export type Rejections = Record<string, number>;
@@ -29,17 +30,34 @@ export interface Ledger {
 
 /** What a run took; differs from run to run. */
 export interface Cost {
-  readonly time_s: { readonly reading: number; readonly importing: number; readonly verifying: number };
-  /** Null where the system does not tell, or the server is not ours. */
-  readonly cpu_s: { readonly server: number | null; readonly import: number };
-  /** How often the server was killed. */
-  readonly kills: number;
+  readonly time_s: {
+    readonly reading: number;
+    /** Of the import's own server or cluster. */
+    readonly starting: number;
+    readonly importing: number;
+    readonly verifying: number;
+  };
+  /** Between the first send and the last check. */
+  readonly cpu_s: {
+    readonly import: number;
+    /** The import's own server or cluster altogether; null where the system does not tell, or it is not ours. */
+    readonly server: number | null;
+    /** The same by process; null of servers that others run. */
+    readonly processes: Readonly<Record<string, number | null>>;
+  };
+  /** null without --chaos. */
+  readonly chaos: ChaosReport | null;
 }
 
 /** Whether everybody holds what the file says. */
 export function isClean({ inboxes }: Ledger): boolean {
   const { missing, repeated, outOfOrder, unexpected } = inboxes;
   return missing === 0 && repeated === 0 && outOfOrder === 0 && unexpected === 0;
+}
+
+/** Whether the run did what it was asked for, and found what it should. */
+export function isOk(ledger: Ledger, { chaos }: Cost): boolean {
+  return isClean(ledger) && (chaos === null || chaos.notKilled.length === 0);
 }
 
 export class Tally {

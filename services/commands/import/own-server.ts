@@ -5,8 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Runtime, sleep } from '../../kernel/runtime.ts';
 import { BadInput, ImportFailed } from './bad-input.ts';
-import { cpuSecondsOf } from './cpu-time.ts';
 import { findFreePort } from './free-port.ts';
+import type { ImportTarget, TargetProcess, Victim } from './import-target.ts';
 
 export interface OwnServerOptions {
   /** The built dist/main.js. */
@@ -29,14 +29,15 @@ const READY_POLL_MS = 50;
 /** The server's own drain takes 20 s at most. */
 const STOP_MS_MAX = 25_000;
 
-export class OwnServer {
+const NAME = 'server';
+
+export class OwnServer implements ImportTarget {
+  readonly victims: readonly Victim[] = [{ part: NAME, share: 0.5 }];
   readonly #options: OwnServerOptions;
   readonly #env: NodeJS.ProcessEnv;
   readonly url: string;
   #child: ChildProcess | null = null;
   #lastLine = '';
-  /** CPU seconds of the processes that are gone. */
-  #cpu_s: number | null = 0;
   /** We are ending it. */
   #isExpected = false;
 
@@ -54,16 +55,12 @@ export class OwnServer {
     return server;
   }
 
-  /** What the processes took together; null where the system does not tell. */
-  cpuSeconds(): number | null {
-    const pid = this.#child?.pid;
-    if (pid === undefined) return this.#cpu_s;
-    const now_s = cpuSecondsOf(pid);
-    return this.#cpu_s === null || now_s === null ? null : this.#cpu_s + now_s;
+  processes(): readonly TargetProcess[] {
+    return [{ name: NAME, part: NAME, pid: this.#child?.pid ?? null }];
   }
 
-  /** kill -9, then a start on the same ports and data. @throws ImportFailed when it does not come back. */
-  async crash(): Promise<void> {
+  /** The start is on the same ports and data. */
+  async kill(): Promise<void> {
     await this.#end('SIGKILL');
     await this.#start().catch((error: Error) => {
       throw new ImportFailed(error.message);
@@ -115,7 +112,6 @@ export class OwnServer {
     const child = this.#child;
     if (child === null) return;
     this.#isExpected = true;
-    this.#cpu_s = this.cpuSeconds();
     this.#child = null;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -152,6 +148,7 @@ function environmentOf({ env, appKey }: OwnServerOptions, port: number, edgePort
     ...env,
     PORT: String(port),
     FANLOG_EDGE_PORT: String(edgePort),
+    FANLOG_OPERATIONS_PORT: '0',
     FANLOG_APP_KEY: appKey,
   };
   // The embedded profile, whatever else this machine has; and addresses that lead to the child, not to a proxy.

@@ -3,13 +3,18 @@
 import { limits } from '../../kernel/limits.ts';
 import type { Runtime } from '../../kernel/runtime.ts';
 import type { ImportArguments } from './arguments.ts';
-import { BadInput, type ImportFailed } from './bad-input.ts';
+import { BadInput, ImportFailed } from './bad-input.ts';
+import { Chaos, type ChaosReport } from './chaos.ts';
+import { CpuMeter } from './cpu-meter.ts';
 import { ownCpuSeconds } from './cpu-time.ts';
+import { DeliveryWatch } from './delivery-watch.ts';
 import { expectRoom } from './expect-room.ts';
 import { FrontDoor } from './front-door.ts';
 import { importRoom, type RoomImport } from './import-room.ts';
+import type { ImportTarget } from './import-target.ts';
 import type { ImportedRoom } from './inbox-checker.ts';
-import { type Cost, type Ledger, sumOf, Tally } from './ledger.ts';
+import { type Cost, isOk, type Ledger, sumOf, Tally } from './ledger.ts';
+import { OwnCluster } from './own-cluster.ts';
 import { FRAMES_PER_SECOND, OwnServer } from './own-server.ts';
 import { planRoom, type RoomPlan } from './plan-room.ts';
 import type { Progress } from './progress.ts';
@@ -25,6 +30,8 @@ export interface ImportRun {
   readonly serverFile: string;
   readonly runtime: Runtime;
   readonly progress: Progress;
+  /** Aborted: the run is to end, and to leave nothing running. */
+  readonly interrupted: AbortSignal;
 }
 
 export interface ImportResult {
@@ -34,71 +41,95 @@ export interface ImportResult {
 
 /** @throws BadInput before anything was sent, ImportFailed after. */
 export async function runImport(run: ImportRun): Promise<ImportResult> {
-  const { options, env, runtime, progress } = run;
+  const { options, env, runtime, progress, interrupted } = run;
   const startedAt_ms = runtime.monotonic();
   const givenKey = env.FANLOG_APP_KEY?.trim() ?? '';
   if (options.url !== null && givenKey === '') {
     throw new BadInput('--url needs FANLOG_APP_KEY, the key of the server there, to make tokens for the users.');
   }
+  const { failed, fail } = failureOf(run);
   progress.note(`reading    ${options.file}`);
   const plans = (await readHistory(options.file, options.rooms_max)).map(planRoom);
   for (const plan of plans) refuseCrowd(plan);
+  const readAt_ms = runtime.monotonic();
 
   const appKey = givenKey === '' ? Buffer.from(runtime.randomBytes(48)).toString('base64') : givenKey;
-  let fail: (error: ImportFailed) => void = () => {};
+  const target = options.url === null && !interrupted.aborted ? await startTarget(run, appKey, fail) : null;
+  const meter = new CpuMeter(() => target?.processes() ?? [], runtime);
+  let isGood = false;
+  try {
+    if (interrupted.aborted) await failed;
+    const door = await FrontDoor.open(options.url ?? target!.url, appKey, runtime);
+    const openedAt_ms = runtime.monotonic();
+    const ownBefore_s = ownCpuSeconds();
+    const work = replay(run, plans, { door, target, meter, fail });
+    work.catch(() => {});
+    const { ledger, importedAt_ms, chaos } = await Promise.race([work, failed]);
+    const time_s = {
+      reading: secondsOf(readAt_ms - startedAt_ms),
+      starting: secondsOf(openedAt_ms - readAt_ms),
+      importing: secondsOf(importedAt_ms - openedAt_ms),
+      verifying: secondsOf(runtime.monotonic() - importedAt_ms),
+    };
+    const cost = { time_s, cpu_s: cpuOf(meter, ownCpuSeconds() - ownBefore_s), chaos };
+    isGood = isOk(ledger, cost);
+    return { ledger, cost };
+  } finally {
+    meter.stop();
+    progress.end();
+    await target?.stop(isGood || interrupted.aborted);
+  }
+}
+
+/** What ends a run from outside: it was interrupted, or what it runs is gone. */
+function failureOf({ interrupted, progress }: ImportRun) {
+  let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
   failed.catch(() => {}); // whoever races it hears of it
-  const server = options.url === null ? await startServer(run, appKey, fail) : null;
-  try {
-    const door = await FrontDoor.open(options.url ?? server!.url, appKey, runtime);
-    const readAt_ms = runtime.monotonic();
-    const work = replay(run, plans, door, server, fail);
-    work.catch(() => {});
-    const { ledger, importedAt_ms, kills } = await Promise.race([work, failed]);
-    const time_s = {
-      reading: secondsOf(readAt_ms - startedAt_ms),
-      importing: secondsOf(importedAt_ms - readAt_ms),
-      verifying: secondsOf(runtime.monotonic() - importedAt_ms),
-    };
-    const cpu_s = { server: server?.cpuSeconds() ?? null, import: ownCpuSeconds() };
-    return { ledger, cost: { time_s, cpu_s, kills } };
-  } finally {
-    progress.end();
-    await server?.stop();
-  }
+  interrupted.addEventListener('abort', () => {
+    progress.note('           interrupted: ending what runs; once more, and it is left to end by itself');
+    fail(new ImportFailed('It was interrupted.'));
+  });
+  return { failed, fail };
+}
+
+interface Replay {
+  readonly door: FrontDoor;
+  readonly target: ImportTarget | null;
+  readonly meter: CpuMeter;
+  readonly fail: (error: Error) => void;
 }
 
 async function replay(
   { options, runtime, progress }: ImportRun,
   plans: readonly RoomPlan[],
-  door: FrontDoor,
-  server: OwnServer | null,
-  fail: (error: ImportFailed) => void,
+  { door, target, meter, fail }: Replay,
 ) {
   const runId = Buffer.from(runtime.randomBytes(4)).toString('hex');
   const messages = new Tally();
   const commands = new Tally();
   const steps = plans.reduce((sum, plan) => sum + plan.steps.length, 0);
   progress.begin('importing', steps, 'steps');
-  let stepsDone = 0;
-  let crash: Promise<void> | null = null;
+  const watch = new DeliveryWatch(runtime);
+  const note = (line: string) => progress.note(line);
+  const chaos = options.chaos
+    ? new Chaos({ target: target!, meter, watch, runtime, steps, note, onFailed: fail })
+    : null;
   const onStep = () => {
     progress.advance(1);
-    if (!options.chaos || crash !== null || ++stepsDone < steps / 2) return;
-    progress.note('killing the server with -9, and starting it again');
-    crash = server!.crash();
-    crash.catch(fail);
+    return chaos?.onStep(messages.sent) ?? null;
   };
-  const speakers = new Speakers({ door, device: `import-${runId}`, onFailed: fail });
+  const speakers = new Speakers({ door, device: `import-${runId}`, watch, onFailed: fail });
   let imports: RoomImport[];
+  let report: ChaosReport | null = null;
   try {
     imports = await Promise.all(plans.map((plan) => importRoom(plan, { door, speakers, messages, commands, onStep })));
+    report = (await chaos?.end()) ?? null;
   } finally {
     speakers.close();
   }
-  await crash;
   const importedAt_ms = runtime.monotonic();
 
   const rooms = new Map(plans.map((plan, i) => [imports[i]!.conversationId, importedRoom(plan, imports[i]!)]));
@@ -125,18 +156,22 @@ async function replay(
     },
     inboxes: { ...sumOf(counts), members: counts.length },
   };
-  return { ledger, importedAt_ms, kills: crash === null ? 0 : 1 };
+  return { ledger, importedAt_ms, chaos: report };
 }
 
-function startServer(
-  { env, serverFile, runtime, progress }: ImportRun,
+function startTarget(
+  { options, env, serverFile, runtime, progress }: ImportRun,
   appKey: string,
-  onLost: (e: ImportFailed) => void,
-) {
-  progress.note(
-    `server     its own, on ${env.FANLOG_DATA ?? './data'}, FANLOG_FRAMES_PER_SECOND=${env.FANLOG_FRAMES_PER_SECOND ?? FRAMES_PER_SECOND}`,
-  );
-  return OwnServer.start({ serverFile, env, appKey, runtime, onLog: (line) => progress.note(line), onLost });
+  onLost: (error: Error) => void,
+): Promise<ImportTarget> {
+  const note = (line: string) => progress.note(line);
+  const frames = env.FANLOG_FRAMES_PER_SECOND ?? FRAMES_PER_SECOND;
+  if (options.profile === 'cluster') {
+    note(`cluster    its own, FANLOG_FRAMES_PER_SECOND=${frames}; starting Kafka, Cassandra, Redis and every role`);
+    return OwnCluster.start({ serverFile, env, appKey, runtime, note });
+  }
+  note(`server     its own, on ${env.FANLOG_DATA ?? './data'}, FANLOG_FRAMES_PER_SECOND=${frames}`);
+  return OwnServer.start({ serverFile, env, appKey, runtime, onLog: note, onLost });
 }
 
 // The group would refuse whoever comes last, and every inbox after that would differ from the file.
@@ -174,4 +209,16 @@ function expectedTotal(rooms: Iterable<ImportedRoom>): number {
 
 function secondsOf(duration_ms: number): number {
   return Math.round(duration_ms) / 1000;
+}
+
+function cpuOf(meter: CpuMeter, own_s: number): Cost['cpu_s'] {
+  meter.read();
+  const processes = meter.seconds();
+  const known = Object.values(processes).filter((seconds) => seconds !== null);
+  const server = known.length === 0 ? null : hundredths(known.reduce((sum, seconds) => sum + seconds, 0));
+  return { import: hundredths(own_s), server, processes };
+}
+
+function hundredths(seconds: number): number {
+  return Math.round(seconds * 100) / 100;
 }

@@ -4,6 +4,7 @@ import type { FanlogClient, SendProgress, SentMessage } from '../../client/node.
 import { SendRefused } from '../../client/node.ts';
 import type { Cursor } from '../../protocol/frames.ts';
 import { ImportFailed } from './bad-input.ts';
+import type { DeliveryWatch } from './delivery-watch.ts';
 import type { FrontDoor } from './front-door.ts';
 
 /** Each is an open file here and in the server; 4,096 of them is the least limit that systems have for a process. */
@@ -15,6 +16,8 @@ interface Speaker {
   readonly client: FanlogClient;
   /** By message: called when the log has it, or when it is decided. */
   readonly waiting: Map<SentMessage, () => void>;
+  /** Of whose messages no copy came yet, in order. */
+  readonly undelivered: SentMessage[];
 }
 
 export interface SpeakersOptions {
@@ -22,6 +25,8 @@ export interface SpeakersOptions {
   /** One name for all clients of this run. */
   readonly device: string;
   readonly clients_max?: number;
+  /** Told what becomes of messages and connections. */
+  readonly watch: DeliveryWatch;
   /** A client ended for good: the import cannot go on. */
   readonly onFailed: (error: ImportFailed) => void;
 }
@@ -44,8 +49,10 @@ export class Speakers {
    * ImportFailed when nobody answers.
    */
   async say(user: string, conversationId: string, text: string, contentType: string): Promise<SentMessage> {
-    const { client, waiting } = this.#speakerOf(user);
+    const { client, waiting, undelivered } = this.#speakerOf(user);
     const message = client.send(conversationId, text, contentType);
+    undelivered.push(message);
+    this.#options.watch.sent(message);
     if (message.stage !== 'queued') return message;
     await new Promise<void>((resolve, reject) => {
       const timer = this.#options.door.runtime.setTimer(ANSWER_MS_MAX, () => {
@@ -60,7 +67,7 @@ export class Speakers {
   }
 
   close(): void {
-    for (const { client } of this.#speakers.values()) client.close();
+    for (const speaker of this.#speakers.values()) this.#disconnect(speaker);
     this.#speakers.clear();
   }
 
@@ -79,15 +86,48 @@ export class Speakers {
     const waiting = new Map<SentMessage, () => void>();
     client.on('send', (progress) => onProgress(waiting, progress));
     client.on('error', ({ code, message }) => onFailed(new ImportFailed(`${user} was cut off (${code}): ${message}`)));
+    const speaker = { client, waiting, undelivered: [] };
+    this.#observe(user, speaker);
     void client.start();
-    return { client, waiting };
+    return speaker;
+  }
+
+  #observe(user: string, { client, undelivered }: Speaker): void {
+    const { watch } = this.#options;
+    const take = (isWanted: (message: SentMessage) => boolean) => {
+      const index = undelivered.findIndex(isWanted);
+      return index < 0 ? [] : undelivered.splice(index, 1);
+    };
+    client.on('entry', ({ event }) => {
+      if (event.sender !== user || undelivered.length === 0) return;
+      const [message] = take(({ clientMessageId }) => clientMessageId === event.clientMessageId);
+      if (message !== undefined) watch.delivered(message);
+    });
+    client.on('send', ({ message, progress }) => {
+      if (progress !== 'rejected' && progress !== 'perhaps_not_sent') return;
+      take((other) => other === message);
+      watch.forget(message);
+    });
+    client.on('state', ({ state, previous }) => {
+      if (previous === 'live' && state === 'waiting') watch.disconnected(client);
+      else if (state === 'connecting') watch.connecting(client);
+      else if (state === 'live') watch.connected(client);
+    });
+  }
+
+  #disconnect({ client, undelivered }: Speaker): void {
+    const { watch } = this.#options;
+    client.close();
+    watch.closed(client);
+    for (const message of undelivered) watch.forget(message);
   }
 
   #closeSilent(): void {
-    for (const [user, { client }] of this.#speakers) {
+    for (const [user, speaker] of this.#speakers) {
+      const { client } = speaker;
       if (client.outbox.length > 0) continue;
       if (client.cursor !== null) this.#cursors.set(user, client.cursor);
-      client.close();
+      this.#disconnect(speaker);
       this.#speakers.delete(user);
       return;
     }

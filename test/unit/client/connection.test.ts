@@ -182,6 +182,41 @@ test('every edge is tried before one is tried again, and the list is asked for a
   assert.equal(asked, 2);
 });
 
+test("an edge's death costs its clients one reconnect elsewhere, however often they were connected before", async () => {
+  for (const edges of [['ws://a', 'ws://b'], () => Promise.resolve(['ws://a', 'ws://b', 'ws://c'])]) {
+    const scene = new Scene({ edges });
+    let socket = await scene.live();
+    for (let death = 0; death < 20; death++) {
+      scene.runtime.chance = (death * 7 + 3) / 143; // 0 to 1, in whatever order the edges are shuffled by it
+      await scene.runtime.pass(6_000);
+      const dead = socket.url;
+      socket.close(1006);
+      await scene.runtime.pass(clientLimits.reconnect.base_ms);
+      assert.equal(scene.sockets.length, death + 2, 'one attempt, after the shortest pause');
+      socket = scene.socket;
+      assert.notEqual(socket.url, dead, `death ${death}`);
+      socket.open();
+      socket.welcome();
+      socket.page([]);
+      assert.equal(scene.client.state, 'live');
+    }
+    scene.client.close();
+  }
+});
+
+test('an edge that was not tried for want of a token is still the next one', async () => {
+  let isAway = false;
+  const token = () => (isAway ? Promise.reject(new Error('no api')) : Promise.resolve('token'));
+  const scene = new Scene({ edges: ['ws://a', 'ws://b'], token });
+  const dead = await scene.live();
+  isAway = true;
+  dead.close(1006);
+  await scene.runtime.pass(3_000);
+  assert.equal(scene.sockets.length, 1);
+  isAway = false;
+  assert.notEqual((await scene.reconnected()).url, dead.url);
+});
+
 test('no edges, no token or a socket that cannot be made are failed attempts, not failures', async () => {
   let attempts = 0;
   const fails = () => {

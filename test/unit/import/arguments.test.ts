@@ -4,12 +4,24 @@ import { readArguments } from '../../../services/commands/import/arguments.ts';
 import { BadInput } from '../../../services/commands/import/bad-input.ts';
 
 test('the arguments mean what the usage says', () => {
-  const all = { file: 'f', rooms_max: Number.POSITIVE_INFINITY, url: null, json: false, chaos: false };
+  const all = {
+    file: 'f',
+    profile: 'embedded',
+    rooms_max: Number.POSITIVE_INFINITY,
+    url: null,
+    json: false,
+    chaos: false,
+  };
   assert.deepEqual(readArguments(['f']), all);
   assert.deepEqual(readArguments(['f', '--rooms', '20', '--profile', 'embedded', '--json', '--chaos']), {
     ...all,
     rooms_max: 20,
     json: true,
+    chaos: true,
+  });
+  assert.deepEqual(readArguments(['f', '--profile', 'cluster', '--chaos']), {
+    ...all,
+    profile: 'cluster',
     chaos: true,
   });
   assert.deepEqual(readArguments(['--url', 'http://chat.test:8080/', 'f']), { ...all, url: 'http://chat.test:8080' });
@@ -24,7 +36,8 @@ test('whatever is wrong with them is one line', () => {
     [['f', '--rooms'], /--rooms/],
     [['f', '--rooms', '0'], /whole number/],
     [['f', '--rooms', 'all'], /whole number/],
-    [['f', '--profile', 'cluster'], /embedded only/],
+    [['f', '--profile', 'kafka'], /there are embedded and cluster/],
+    [['f', '--profile', 'cluster', '--url', 'http://chat.test'], /drop one of them/],
     [['f', '--url', 'chat.test'], /give the address/],
     [['f', '--url', 'ws://chat.test'], /give the address/],
     [['f', '--url', 'http://chat.test', '--chaos'], /drop --url/],

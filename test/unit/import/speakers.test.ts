@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FanlogClient } from '../../../services/client/index.ts';
 import { ImportFailed } from '../../../services/commands/import/bad-input.ts';
+import { DeliveryWatch } from '../../../services/commands/import/delivery-watch.ts';
 import type { FrontDoor } from '../../../services/commands/import/front-door.ts';
 import { Speakers } from '../../../services/commands/import/speakers.ts';
 import type { Cursor } from '../../../services/protocol/frames.ts';
@@ -9,25 +10,28 @@ import { ManualRuntime, settle } from '../kernel/manual-runtime.ts';
 
 /** A client that queues, and is told by the test what came of it. */
 class FakeClient {
-  readonly listeners: Record<string, (value: unknown) => void> = {};
-  outbox: { stage: string }[] = [];
+  readonly listeners: Record<string, ((value: unknown) => void)[]> = {};
+  outbox: { stage: string; clientMessageId: string }[] = [];
   cursor: Cursor | null = { epoch: 1, inboxSeq: 7 };
   closed = false;
   on(event: string, listener: (value: unknown) => void) {
-    this.listeners[event] = listener;
+    this.listeners[event] = [...(this.listeners[event] ?? []), listener];
+  }
+  tell(event: string, value: unknown) {
+    for (const listener of this.listeners[event] ?? []) listener(value);
   }
   start() {}
   close() {
     this.closed = true;
   }
   send() {
-    this.outbox.push({ stage: 'queued' });
+    this.outbox.push({ stage: 'queued', clientMessageId: 'id' });
     return this.outbox.at(-1);
   }
   progress(stage: string) {
     const message = this.outbox[0]!;
     message.stage = stage;
-    this.listeners.send!({ message, progress: stage });
+    this.tell('send', { message, progress: stage });
     if (stage !== 'accepted') this.outbox.shift();
   }
 }
@@ -42,8 +46,16 @@ function setUp(clients_max: number) {
     return client as unknown as FanlogClient;
   };
   const door = { runtime, clientOf } as unknown as FrontDoor;
-  const speakers = new Speakers({ door, device: 'd', clients_max, onFailed: (error) => failures.push(error) });
-  return { runtime, made, failures, speakers, say: (user: string) => speakers.say(user, 'g:1', 'hi', 'text/plain') };
+  const watch = new DeliveryWatch(runtime);
+  const speakers = new Speakers({ door, device: 'd', clients_max, watch, onFailed: (error) => failures.push(error) });
+  return {
+    runtime,
+    made,
+    failures,
+    speakers,
+    watch,
+    say: (user: string) => speakers.say(user, 'g:1', 'hi', 'text/plain'),
+  };
 }
 
 test('a line counts as said when the log has it, or when it is decided without our hearing of that', async () => {
@@ -94,9 +106,35 @@ test('a client with something undecided is not closed', async () => {
 test('a client that is turned away fails the import, and so does silence', async () => {
   const { made, say, failures, runtime } = setUp(1);
   const said = say('ann');
-  made[0]!.client.listeners.error!({ code: 'unauthenticated', message: 'no' });
+  made[0]!.client.tell('error', { code: 'unauthenticated', message: 'no' });
   assert.match(failures[0]!.message, /ann was cut off \(unauthenticated\): no/);
   const silence = assert.rejects(said, ImportFailed);
   await runtime.advance(120_000);
   await silence;
+});
+
+test("it tells when a sender's own copy came, what was refused, and how long a connection was away", async () => {
+  const { made, say, runtime, watch } = setUp(1);
+  watch.begin();
+  void say('ann');
+  const { client } = made[0]!;
+  await runtime.advance(100);
+  client.tell('entry', { event: { sender: 'bob', clientMessageId: 'id' } });
+  assert.ok(!watch.isOver(runtime.monotonic()));
+  client.tell('entry', { event: { sender: 'ann', clientMessageId: 'id' } });
+  assert.ok(watch.isOver(runtime.monotonic()));
+  client.progress('sequenced');
+  void say('ann');
+  client.progress('rejected');
+  client.tell('state', { state: 'waiting', previous: 'live' });
+  assert.ok(!watch.isOver(runtime.monotonic()));
+  client.tell('state', { state: 'connecting', previous: 'waiting' });
+  await runtime.advance(50);
+  client.tell('state', { state: 'live', previous: 'syncing' });
+  assert.deepEqual(watch.noticed(), {
+    delivery_s_max: 0.1,
+    reconnected: 1,
+    reconnect_attempts_max: 1,
+    reconnect_s_max: 0.05,
+  });
 });
