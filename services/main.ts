@@ -8,6 +8,7 @@ import { limits } from './kernel/limits.ts';
 import { createLogger } from './kernel/logger.ts';
 import { Metrics } from './kernel/metrics.ts';
 import { endWithParent } from './kernel/parent-watchdog.ts';
+import { withSeldomWarnings } from './kernel/seldom-warnings.ts';
 import { systemRuntime } from './kernel/system-runtime.ts';
 import { createDemoContent, DEMO_USERS } from './profiles/demo-content.ts';
 import { parseRoles, ROLES, type Role, roleText } from './profiles/roles.ts';
@@ -44,7 +45,8 @@ async function main(): Promise<void> {
   if (configuration.cluster === null && roles.size < ROLES.length) return fail([needsCluster(roles)]);
   const runtime = systemRuntime;
   const which = { role: roleText(roles), pid: process.pid };
-  const logger = createLogger(configuration.logLevel, () => runtime.now(), undefined, which);
+  const all = createLogger(configuration.logLevel, () => runtime.now(), undefined, which);
+  const logger = withSeldomWarnings(all, () => runtime.monotonic());
   let server: Server | null = null;
   endOnSignals({
     process,

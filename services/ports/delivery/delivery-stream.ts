@@ -46,6 +46,7 @@ export interface CanaryDelivery {
 export type DeliveryRecord = EntryDelivery | OutcomeDelivery | BehindDelivery | CanaryDelivery;
 
 export interface DeliveryReader {
+  /** Removes the stream. Never rejects: one that cannot be removed now, nobody reads any more, and it expires. */
   close(): Promise<void>;
 }
 

@@ -9,7 +9,10 @@ import { type PartitionAssignment, PartitionRevokedError } from './event-log.ts'
 import type { OwnedPartition, OwnedPartitions } from './owned-partitions.ts';
 
 /** After an abort. The cause is a bug or broken I/O: soon enough for the second, not a busy loop for the first. */
-const RESTART_MS = 200;
+const RESTART_MS_FIRST = 200;
+const RESTART_MS_MAX = 2_000;
+/** It ran for so long: the next abort is a first one again. */
+const WELL_MS = 10_000;
 
 export interface SupervisorOptions {
   readonly runtime: Runtime;
@@ -51,7 +54,8 @@ async function runUntilRevoked(
 ): Promise<void> {
   const { runtime, metrics, logger } = options;
   const { topic, partition, signal } = assignment;
-  while (!signal.aborted) {
+  for (let pause_ms = RESTART_MS_FIRST; !signal.aborted; ) {
+    const startedAt = runtime.monotonic();
     try {
       await run();
     } catch (error) {
@@ -66,7 +70,9 @@ async function runUntilRevoked(
       }
       metrics.add(options.aborts);
       logger.error('partition starts again from its checkpoint', { topic, partition, reason });
-      await sleep(runtime, RESTART_MS * (0.5 + runtime.random()), signal);
+      if (runtime.monotonic() - startedAt >= WELL_MS) pause_ms = RESTART_MS_FIRST;
+      await sleep(runtime, pause_ms * (0.5 + runtime.random()), signal);
+      pause_ms = Math.min(RESTART_MS_MAX, pause_ms * 2);
     }
   }
 }

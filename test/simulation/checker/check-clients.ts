@@ -14,9 +14,13 @@ const KINDS: Record<string, string> = {
   MemberLeft: 'left',
 };
 
+/** Of real devices and simulated ones. */
+export type ObservedDevice = Pick<Device, 'user' | 'name' | 'sent' | 'runs'>;
+export type Seen = Pick<Observations, 'entries' | 'history' | 'outcomes' | 'accepted'>;
+
 export function checkClients(
-  devices: readonly Device[],
-  observations: Observations,
+  devices: readonly ObservedDevice[],
+  observations: Seen,
   replayed: ReplayedLog,
   violations: Violations,
 ): void {
@@ -30,7 +34,7 @@ export function checkClients(
 }
 
 /** Every push, pull and page of history: the right content, to somebody entitled to it. */
-function checkSeen(observations: Observations, replayed: ReplayedLog, violations: Violations): void {
+function checkSeen(observations: Seen, replayed: ReplayedLog, violations: Violations): void {
   for (const { user, inboxSeq, event } of observations.entries.values()) {
     const wanted = replayed.inboxes.get(user)?.[inboxSeq - 1];
     const where = `${user} was given inboxSeq ${inboxSeq}`;
@@ -51,7 +55,7 @@ function checkSeen(observations: Observations, replayed: ReplayedLog, violations
 }
 
 /** Every outcome that was told is one that was decided; every accepted command is in the log. */
-function checkTold(observations: Observations, replayed: ReplayedLog, violations: Violations): void {
+function checkTold(observations: Seen, replayed: ReplayedLog, violations: Violations): void {
   for (const key of observations.accepted) {
     if (!replayed.commands.has(key)) violations.add(`the command ${key} was accepted and is not in the log`);
   }
@@ -67,7 +71,7 @@ function checkTold(observations: Observations, replayed: ReplayedLog, violations
 }
 
 /** Each run of a client got dense, growing numbers. */
-function checkRuns(device: Device, replayed: ReplayedLog, violations: Violations): void {
+function checkRuns(device: ObservedDevice, replayed: ReplayedLog, violations: Violations): void {
   const inbox = replayed.inboxes.get(device.user) ?? [];
   for (const run of device.runs) {
     for (const [index, entry] of run.entries()) {
@@ -86,7 +90,7 @@ function checkRuns(device: Device, replayed: ReplayedLog, violations: Violations
 }
 
 /** Every send ended, truthfully, and the sequenced ones stand in the order of sending. */
-function checkSent(device: Device, replayed: ReplayedLog, violations: Violations): void {
+function checkSent(device: ObservedDevice, replayed: ReplayedLog, violations: Violations): void {
   const decided = new Map<string, ReturnType<typeof decisionsOf>>();
   for (const record of device.sent) decided.set(record.payload, decisionsOf(record, replayed));
   const last = new Map<string, { seq: number; payload: string }>();

@@ -1,12 +1,20 @@
-// The log of a seed, replayed through the reference: what every row, record, push and pull must agree with.
+// A log (of a seed, or what a real one holds) replayed through the reference: what every row, record, push and pull must
+// agree with.
 import { decodeInboxRecord, decodeMessagesRecord, decodeTimelineEvent } from '../../../services/events/codec.ts';
 import type { Command } from '../../../services/events/commands.ts';
 import { partitionOf } from '../../../services/events/partition.ts';
 import { positionOf } from '../../../services/events/position.ts';
 import type { TimelineEvent } from '../../../services/events/timeline-events.ts';
-import type { SimulatedLog } from '../ports/simulated-log.ts';
+import type { TopicLayout, TopicName } from '../../../services/events/topics.ts';
+import type { LogRecord } from '../../../services/ports/log/event-log.ts';
 import { type ExpectedEvent, type ExpectedOutcome, ReferenceConversation } from './reference-decider.ts';
 import type { Violations } from './violations.ts';
+
+/** Every record from the beginning. */
+export interface LogToReplay {
+  readonly layout: TopicLayout;
+  partitions(topic: TopicName): readonly { readonly number: number; readonly records: readonly LogRecord[] }[];
+}
 
 export interface DecidedCommand {
   readonly command: Command;
@@ -27,10 +35,10 @@ export class ReplayedLog {
   /** What each inbox holds: inboxSeq n stands at index n - 1. */
   readonly inboxes = new Map<string, Pointer[]>();
   readonly #sends = new Map<string, DecidedCommand[]>();
-  readonly #log: SimulatedLog;
+  readonly #log: LogToReplay;
   readonly #violations: Violations;
 
-  constructor(log: SimulatedLog, violations: Violations) {
+  constructor(log: LogToReplay, violations: Violations) {
     this.#log = log;
     this.#violations = violations;
     this.#replayMessages();

@@ -40,6 +40,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 test('one entry is in flight; what comes meanwhile goes together in the next, in order', async () => {
   const { sent, results, publish, idles } = laneByHand();
   publish('a');
+  await settle();
   publish('b');
   publish('c');
   assert.deepEqual(
@@ -58,6 +59,7 @@ test('one entry is in flight; what comes meanwhile goes together in the next, in
 test('a failure is told to those whose records were in the entry, and the next goes on', async () => {
   const { sent, results, publish } = laneByHand();
   publish('a');
+  await settle();
   publish('b');
   sent[0]!.reject(new Error('away'));
   await settle();
@@ -71,6 +73,7 @@ test('an entry is bounded, and a single call is never torn apart', async () => {
   const { sent, publish } = laneByHand();
   const many = (name: string, count: number) => publish(...Array.from({ length: count }, (_, i) => `${name}${i}`));
   publish('first');
+  await settle();
   many('a', 3_000);
   many('b', 3_000);
   many('c', 9_000);

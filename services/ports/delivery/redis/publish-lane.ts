@@ -38,6 +38,8 @@ export class PublishLane {
 
   async #work(): Promise<void> {
     this.#busy = true;
+    // Partitions that wrote together tell their recipients in the same turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const taken = this.#take();
       try {

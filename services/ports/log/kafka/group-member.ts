@@ -12,7 +12,7 @@
 // kafkajs's own consumer beats from inside its handlers and its fetch loop, joins again while old handlers still run,
 // and starts at the LATEST offset wherever nothing was committed.
 import { sleep } from '../../../kernel/runtime.ts';
-import { type KafkaClient, kafkaErrorOf } from './kafka-client.ts';
+import { type KafkaClient, KafkaUnavailableError, kafkaErrorOf } from './kafka-client.ts';
 import { type Broker, MemberAssignment, MemberMetadata } from './kafkajs-internals.ts';
 
 /** Kafka gives a silent member up after this. */
@@ -23,6 +23,8 @@ const HANDLERS_MS_MAX = 4_000;
 /** It is also how soon a member hears of a rebalance. */
 const HEARTBEAT_MS = 1_000;
 const HEARTBEAT_ANSWER_MS = 2_000;
+/** A dead member holds up a join for a session at most: after that it is Kafka that is away. Who closes has 20 s for all. */
+const CLOSING_JOIN_MS = SESSION_MS + 1_000;
 const BACKOFF_MS_FIRST = 100;
 const BACKOFF_MS_MAX = 2_000;
 /** One name for all members; another way to share out would be another name. */
@@ -54,6 +56,7 @@ export class GroupMember {
   readonly #running: Promise<void>;
   #memberId = '';
   #membership: Membership | null = null;
+  #joining = false;
 
   constructor(options: GroupMemberOptions) {
     this.#options = options;
@@ -75,9 +78,14 @@ export class GroupMember {
 
   /** Gives everything up and leaves. Resolves when that is done; handlers that do not end are left behind. */
   async close(): Promise<void> {
-    if (!this.#stop.signal.aborted) this.#options.client.metrics.add('log_subscriptions', -1);
+    const { client } = this.#options;
+    if (!this.#stop.signal.aborted) client.metrics.add('log_subscriptions', -1);
     this.#stop.abort();
+    const impatience = client.runtime.setTimer(CLOSING_JOIN_MS, () => {
+      if (this.#joining) client.drop(new KafkaUnavailableError('the member is closed'));
+    });
     await this.#running;
+    impatience.cancel();
   }
 
   async #run(): Promise<void> {
@@ -85,7 +93,10 @@ export class GroupMember {
     const { signal } = this.#stop;
     for (let pause_ms = BACKOFF_MS_FIRST; !signal.aborted; ) {
       try {
-        const membership = await this.#join();
+        this.#joining = true;
+        const membership = await this.#join().finally(() => {
+          this.#joining = false;
+        });
         pause_ms = BACKOFF_MS_FIRST;
         await this.#beat(membership);
       } catch (error) {

@@ -147,18 +147,21 @@ export class KafkaAssignment implements PartitionAssignment {
     this.fail(position, new OffsetOutOfRangeError(this.topic, this.partition, position.offset));
   }
 
-  /** The oldest of the buffer; null when it is empty. */
+  /** The oldest of the buffer, of as many fetches as it takes; null when it is empty. */
   #take(records_max: number): readonly LogRecord[] | null {
-    const batch = this.#buffer[0];
-    if (batch === undefined) return null;
-    const records =
-      this.#taken === 0 && batch.length <= records_max ? batch : batch.slice(this.#taken, this.#taken + records_max);
-    this.#taken += records.length;
-    this.#touchedAt = this.#owner.monotonic();
-    if (this.#taken >= batch.length) {
+    if (this.#buffer.length === 0) return null;
+    let records: readonly LogRecord[] = [];
+    while (this.#buffer.length > 0 && records.length < records_max) {
+      const batch = this.#buffer[0]!;
+      const rest = this.#taken === 0 ? batch : batch.slice(this.#taken);
+      const taken = rest.slice(0, records_max - records.length);
+      records = records.length === 0 ? taken : [...records, ...taken];
+      this.#taken += taken.length;
+      if (this.#taken < batch.length) break;
       this.#buffer.shift();
       this.#taken = 0;
     }
+    this.#touchedAt = this.#owner.monotonic();
     const wasFull = this.#full;
     if (this.#buffer.length === 0) this.#buffered_bytes = 0;
     else for (const { key, value } of records) this.#buffered_bytes -= key.length + value.length;

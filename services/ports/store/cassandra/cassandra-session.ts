@@ -233,6 +233,11 @@ async function define(client: cassandra.Client, text: string): Promise<void> {
 
 function asStoreError(error: unknown): unknown {
   if (error instanceof StoreError || error instanceof ForbiddenStatementError) return error;
+  return new StoreError(`the store did not do it: ${reasonOf(error)}`, { cause: error });
+}
+
+/** On one line: when no host is left, the driver's own message has the stack of the last failure in it. */
+function reasonOf(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
-  return new StoreError(`the store did not do it: ${reason}`, { cause: error });
+  return reason.split('\n', 1)[0]!;
 }
