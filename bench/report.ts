@@ -1,68 +1,58 @@
 // Results as a list a load, narrow enough for a terminal, with the conditions that they were measured under and the limits they are held to.
 import type { Conditions } from './conditions.ts';
 import { WARM_UP_S } from './loader/run-load.ts';
+import { type Row, rowsOf } from './report-rows.ts';
+import { FIRST_CONNECTIONS } from './scenarios/idle.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenarios/scenario.ts';
-import { FRAMES_PER_SECOND, type ServerUnderLoad } from './server.ts';
+import type { Profile, ServerUnderLoad } from './server.ts';
+import { FRAMES_PER_SECOND } from './server-start.ts';
 
 export interface RunReport {
   readonly conditions: Conditions;
-  readonly server: Pick<ServerUnderLoad, 'profile' | 'durability' | 'filesystem'>;
+  readonly server: Pick<ServerUnderLoad, 'processes' | 'durability' | 'filesystem'> & { readonly profile: Profile };
   readonly options: ScenarioOptions;
+  /** Seconds of load before each scenario; 0: none. */
+  readonly runIn_s: number;
   readonly results: readonly ScenarioResult[];
 }
 
+const IDLE_CONDITIONS = `idle connections: neither of these; ${FIRST_CONNECTIONS} others were there before`;
 const LABEL_CHARACTERS = 20;
+const LINE_CHARACTERS = 100;
 
-export function renderReport({ conditions, server, options, results }: RunReport): string {
+export function renderReport({ conditions, server, options, runIn_s, results }: RunReport): string {
   const { cores, cpu, memory_gib, kernel, node, tcp } = conditions;
+  const runIn = runIn_s > 0 ? `${runIn_s} s of run-in and ` : '';
   const lines = [
     `${cores} cores (${cpu}), ${memory_gib} GiB, Linux ${kernel}, TCP ${tcp}, Node ${node};`,
     'server and loader share it',
-    `profile ${server.profile}; data on ${server.filesystem}; FANLOG_FRAMES_PER_SECOND=${FRAMES_PER_SECOND}`,
-    `durability: ${server.durability}`,
-    `${options.payload_bytes}-byte texts, every message stored; ${options.seconds} s after ${WARM_UP_S} s of warm-up`,
+    `profile ${server.profile} (${server.processes}); data on ${server.filesystem}`,
+    `FANLOG_FRAMES_PER_SECOND=${FRAMES_PER_SECOND}`,
+    ...wrapped(`durability: ${server.durability}`),
+    `${options.payload_bytes}-byte texts, every message stored; ${options.seconds} s after ${runIn}${WARM_UP_S} s of warm-up`,
     'CPU: of all threads, user and kernel; other cores: what else was running meanwhile',
-    ...results.flatMap((result) => ['', ...listOf(result), ...noteOf(result)]),
+    ...(results.some(({ unit }) => unit === 'connection') ? [IDLE_CONDITIONS] : []),
+    ...results.flatMap((result) => ['', result.load, ...rowsOf(result).map(lineOf)]),
   ];
   return lines.join('\n');
 }
 
-function listOf({ load, unit, count, figures, faults }: ScenarioResult): string[] {
-  const { duration_s, stalls } = figures;
-  const cpu = (spent_us: number) => `${(spent_us / count).toFixed(1)} us a ${unit}`;
-  const rows = [
-    ['rate', `${Math.round(count / duration_s).toLocaleString('en')} ${unit === 'copy' ? 'copies' : 'messages'}/s`],
-    ['CPU of the server', cpu(figures.serverCpu_us)],
-    ['CPU of the loader', cpu(figures.loaderCpu_us)],
-    ['other cores', (figures.otherCpu_us / 1_000_000 / duration_s).toFixed(2)],
-    ['accepted after', `${ms(figures.ack_p50_ms)} p50, ${ms(figures.ack_p99_ms)} p99`],
-    [
-      'received after',
-      `${ms(figures.receive_p50_ms)} p50, ${ms(figures.receive_p99_ms)} p99, ${ms(figures.receive_max_ms)} most`,
-    ],
-    ['stalls', stalls === 0 ? '0' : `${stalls}, the longest ${ms(figures.longestStall_ms)}`],
-    ['out of order', String(faults.outOfOrder)],
-    ['lost', String(faults.lost)],
-    ['doubled', String(faults.doubled)],
-    ['wrong', String(faults.wrong)],
-  ] as const;
-  return [load, ...rows.map(([label, value]) => `  ${label.padEnd(LABEL_CHARACTERS)}${value}`)];
+function lineOf([label, value]: Row): string {
+  return `  ${label.padEnd(LABEL_CHARACTERS)}${value}`;
 }
 
-function noteOf({ notes }: ScenarioResult): string[] {
-  const said = Object.entries(notes).filter(([, count]) => count > 0);
-  return said.map(([what, count]) => `  ${what.padEnd(LABEL_CHARACTERS)}${count}`);
-}
-
-function ms(value: number | null): string {
-  return value === null ? '-' : `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+/** After a semicolon, if it is too long. */
+function wrapped(text: string): string[] {
+  return text.length <= LINE_CHARACTERS ? [text] : text.split(/(?<=;) /);
 }
 
 /** What breaks a promise, whatever the speed. */
 export function brokenPromises(results: readonly ScenarioResult[]): string[] {
-  return results.flatMap(({ load, faults }) =>
-    Object.entries(faults)
-      .filter(([, count]) => count > 0)
-      .map(([what, count]) => `${load}: ${count} ${what}`),
+  return results.flatMap((result) =>
+    result.unit === 'connection'
+      ? [] // one that is lost ends the run
+      : Object.entries(result.faults)
+          .filter(([, count]) => count > 0)
+          .map(([what, count]) => `${result.load}: ${count} ${what}`),
   );
 }

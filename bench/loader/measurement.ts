@@ -1,6 +1,8 @@
 // What is counted between the end of the warm-up and the end of the run.
+import type { TargetProcess } from '../scenarios/scenario.ts';
+import { CpuMeter, type ProcessCpu, sumOf } from './cpu-meter.ts';
 import { Histogram } from './histogram.ts';
-import { cpu_us, machineCpu_us, ownCpu_us } from './process-cpu.ts';
+import { machineCpu_us, ownCpu_us } from './process-cpu.ts';
 
 /** A pause of all deliveries together that is longer than this is a stall. */
 export const STALL_MS = 50;
@@ -10,7 +12,9 @@ export interface Figures {
   /** Copies that arrived at somebody who is not their sender, and those that arrived at their sender. */
   readonly delivered: number;
   readonly ownCopies: number;
+  /** Of all its processes; below, of each. */
   readonly serverCpu_us: number;
+  readonly processes: readonly ProcessCpu[];
   readonly loaderCpu_us: number;
   /** Everything else on the machine: what disturbed the run. */
   readonly otherCpu_us: number;
@@ -24,26 +28,25 @@ export interface Figures {
 }
 
 export class Measurement {
-  readonly #pids: readonly number[];
+  readonly #server: CpuMeter;
   readonly #acks = new Histogram();
   readonly #receipts = new Histogram();
   #running = false;
   #startedAt = 0;
   #lastDeliveryAt = 0;
-  #serverCpu_us = 0;
   #loaderCpu_us = 0;
   #machineCpu_us = 0;
   #ownCopies = 0;
   #stalls = 0;
   #longestStall_ms = 0;
 
-  /** `pids`: every process of the server. */
-  constructor(pids: readonly number[]) {
-    this.#pids = pids;
+  /** `processes`: all of the server. */
+  constructor(processes: readonly TargetProcess[]) {
+    this.#server = new CpuMeter(processes);
   }
 
   begin(): void {
-    this.#serverCpu_us = cpu_us(this.#pids);
+    this.#server.begin();
     this.#loaderCpu_us = ownCpu_us();
     this.#machineCpu_us = machineCpu_us();
     this.#startedAt = performance.now();
@@ -55,7 +58,8 @@ export class Measurement {
     const now = performance.now();
     this.#running = false;
     this.#pauseUntil(now);
-    const serverCpu_us = cpu_us(this.#pids) - this.#serverCpu_us;
+    const { processes } = this.#server.read();
+    const serverCpu_us = sumOf(processes);
     const loaderCpu_us = ownCpu_us() - this.#loaderCpu_us;
     const otherCpu_us = Math.max(0, machineCpu_us() - this.#machineCpu_us - serverCpu_us - loaderCpu_us);
     const acks = this.#acks;
@@ -65,6 +69,7 @@ export class Measurement {
       delivered: receipts.count,
       ownCopies: this.#ownCopies,
       serverCpu_us,
+      processes,
       loaderCpu_us,
       otherCpu_us,
       ack_p50_ms: acks.quantile_ms(0.5),

@@ -6,6 +6,8 @@ import { ChatConnection } from './chat-connection.ts';
 import type { Traffic } from './traffic.ts';
 
 const OPENED_AT_ONCE = 50;
+/** 2^32 over the golden ratio: neighbours lie far apart. */
+const KNUTH = 2_654_435_761;
 
 export async function mintToken({ appKey }: Target, user: string): Promise<string> {
   const tokens = new Tokens({
@@ -23,10 +25,12 @@ export interface OpenedConnections {
   readonly failed: Promise<never>;
 }
 
+/** `firstIndex`: of the first of `users` among all users of the run; it says who goes to which edge. */
 export async function openConnections(
   target: Target,
   traffic: Traffic,
   users: readonly string[],
+  firstIndex = 0,
 ): Promise<OpenedConnections> {
   let onFailure: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
@@ -34,10 +38,10 @@ export async function openConnections(
   });
   failed.catch(() => {}); // whoever measures looks at it later
   const connections: ChatConnection[] = [];
-  for (let i = 0; i < users.length; i += OPENED_AT_ONCE) {
-    const opened = users.slice(i, i + OPENED_AT_ONCE).map(async (user) => {
+  for (let from = 0; from < users.length; from += OPENED_AT_ONCE) {
+    const opened = users.slice(from, from + OPENED_AT_ONCE).map(async (user, i) => {
       return ChatConnection.open({
-        url: target.edgeUrl,
+        url: edgeOf(target, firstIndex + from + i),
         user,
         token: await mintToken(target, user),
         traffic,
@@ -47,4 +51,9 @@ export async function openConnections(
     connections.push(...(await Promise.race([Promise.all(opened), failed])));
   }
   return { connections, failed };
+}
+
+/** Evenly, and so that a pair is sometimes on one edge and sometimes on two: as behind a plain balancer. */
+function edgeOf({ edgeUrls }: Target, index: number): string {
+  return edgeUrls[(Math.imul(index, KNUTH) >>> 16) % edgeUrls.length]!;
 }

@@ -1,4 +1,5 @@
 // Pairs of users, in each of which one writes to the other.
+import { randomBytes } from 'node:crypto';
 import { directConversationId } from '../../services/events/ids.ts';
 import type { ScenarioContext } from '../scenarios/scenario.ts';
 import type { ChatConnection } from './chat-connection.ts';
@@ -16,8 +17,12 @@ export interface Pairs extends OpenedConnections {
 }
 
 export async function openPairs({ target, options, progress }: ScenarioContext, name: string): Promise<Pairs> {
-  const traffic = new Traffic(new Measurement(target.pids), COPIES, options.payload_bytes);
-  const names = Array.from({ length: options.pairs }, (_, i) => [`${name}-${i}-from`, `${name}-${i}-to`] as const);
+  const traffic = new Traffic(new Measurement(target.processes), COPIES, options.payload_bytes);
+  // New conversations, also where an earlier run was on the same server: their numbers begin with 1.
+  const run = randomBytes(3).toString('hex');
+  const names = Array.from({ length: options.pairs }, (_, i) => {
+    return [`${name}-${run}-${i}-from`, `${name}-${run}-${i}-to`] as const;
+  });
   progress(`${name}: connecting ${2 * options.pairs} users`);
   const opened = await openConnections(target, traffic, names.flat());
   const senders = names.map(([from, to], i) => {

@@ -6,16 +6,12 @@ const TICKS_PER_SECOND = 100;
 const USER_TIME = 11;
 const SYSTEM_TIME = 12;
 
-/** Microseconds since the process started; of several, their sum. @throws Error when one is gone. */
-export function cpu_us(pids: readonly number[]): number {
-  let ticks = 0;
-  for (const pid of pids) {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name stands in brackets and may hold anything: fields are counted from the last bracket.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME]);
-  }
-  return (ticks * 1_000_000) / TICKS_PER_SECOND;
+/** Microseconds since the process started. @throws Error when it is gone. */
+export function cpu_us(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // The name stands in brackets and may hold anything: fields are counted from the last bracket.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME])) * 1_000_000) / TICKS_PER_SECOND;
 }
 
 /** This process's own. */

@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ScenarioContext } from '../scenarios/scenario.ts';
 import type { ChatConnection } from './chat-connection.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { Figures } from './measurement.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -25,12 +26,12 @@ export interface Load {
 }
 
 export async function runLoad(context: ScenarioContext, load: Load): Promise<Figures> {
-  const keepAlive = keepAliveAll(load.connections);
+  const endKeepAlive = keepAlive(load.connections);
   try {
     return await Promise.race([measure(context, load), load.failed]);
   } finally {
     load.stop();
-    clearInterval(keepAlive);
+    endKeepAlive();
   }
 }
 
@@ -57,11 +58,4 @@ async function measure({ options, progress }: ScenarioContext, load: Load): Prom
   while (traffic.complete < traffic.sent && performance.now() < deadline) await pause(REST_POLL_MS);
   traffic.faults.lost = traffic.sent - traffic.complete;
   return figures;
-}
-
-/** One connection after the other says that it is there, each in time. */
-function keepAliveAll(connections: readonly ChatConnection[]): NodeJS.Timeout {
-  let next = 0;
-  const interval_ms = (connections[0]?.heartbeat_ms ?? 0) / connections.length;
-  return setInterval(() => connections[next++ % connections.length]!.sendHeartbeat(), interval_ms);
 }

@@ -5,7 +5,7 @@ import { type Figures, Measurement } from '../loader/measurement.ts';
 import { mintToken, openConnections } from '../loader/open-connections.ts';
 import { runLoad } from '../loader/run-load.ts';
 import { Traffic } from '../loader/traffic.ts';
-import type { Scenario, ScenarioContext, ScenarioResult } from './scenario.ts';
+import type { LoadResult, Scenario, ScenarioContext } from './scenario.ts';
 
 /** Its creation is the first event of a group. */
 const SEQ_OF_CREATION = 1;
@@ -13,15 +13,15 @@ const CREATED_MS_MAX = 10_000;
 const CREATED_POLL_MS = 10;
 
 export const group: Scenario = async (context) => {
-  const results: ScenarioResult[] = [];
+  const results: LoadResult[] = [];
   for (const window of [1, context.options.window]) results.push(await runGroup(context, window));
   return results;
 };
 
-async function runGroup(context: ScenarioContext, window: number): Promise<ScenarioResult> {
+async function runGroup(context: ScenarioContext, window: number): Promise<LoadResult> {
   const { target, options, progress } = context;
   const name = `group-${window}`;
-  const traffic = new Traffic(new Measurement(target.pids), options.members, options.payload_bytes);
+  const traffic = new Traffic(new Measurement(target.processes), options.members, options.payload_bytes);
   const users = Array.from({ length: options.members }, (_, i) => `${name}-${i}`);
   progress(`${name}: connecting ${users.length} users`);
   const { connections, failed } = await openConnections(target, traffic, users);

@@ -1,5 +1,7 @@
 // What a scenario is: it runs inside a loader process, knows addresses and process ids, and nothing of the profile.
+import type { ProcessCpu } from '../loader/cpu-meter.ts';
 import type { Figures } from '../loader/measurement.ts';
+import type { MemoryGrowth } from '../loader/memory-growth.ts';
 import type { Faults, Traffic } from '../loader/traffic.ts';
 
 export interface ScenarioOptions {
@@ -9,15 +11,28 @@ export interface ScenarioOptions {
   readonly members: number;
   readonly payload_bytes: number;
   readonly messagesPerSecond: number;
+  readonly connections: number;
+}
+
+/** One process of the server. */
+export interface TargetProcess {
+  /** `edge-1`, `kafka`; the same in every run. */
+  readonly name: string;
+  readonly pid: number;
+  /** Whether clients' connections end in it. */
+  readonly isEdge: boolean;
+  /** Of Node's inspector, through which it is asked about its memory; null where it was not started with one. */
+  readonly inspectorUrl: string | null;
 }
 
 /** Everything that a loader needs to know of the server under load. */
 export interface Target {
-  readonly edgeUrl: string;
+  /** Connections are spread over all of them. */
+  readonly edgeUrls: readonly string[];
   readonly apiUrl: string;
   readonly appKey: string;
   /** Every process of the server, ours and theirs. */
-  readonly pids: readonly number[];
+  readonly processes: readonly TargetProcess[];
 }
 
 export interface ScenarioContext {
@@ -26,8 +41,8 @@ export interface ScenarioContext {
   readonly progress: (line: string) => void;
 }
 
-/** One row of the report. */
-export interface ScenarioResult {
+/** One list of the report: messages were sent. */
+export interface LoadResult {
   readonly scenario: string;
   /** What was done, in words: `100 pairs, window 16`. */
   readonly load: string;
@@ -38,5 +53,20 @@ export interface ScenarioResult {
   readonly faults: Faults;
   readonly notes: Traffic['notes'];
 }
+
+/** One list of the report: connections were held. */
+export interface IdleResult {
+  readonly scenario: string;
+  readonly load: string;
+  readonly unit: 'connection';
+  readonly count: number;
+  readonly memory: MemoryGrowth;
+  /** Opening all of them: handshake, token, registration, head. */
+  readonly opening: { readonly duration_s: number; readonly processes: readonly ProcessCpu[] };
+  /** Holding them, heartbeats included. */
+  readonly holding: { readonly duration_s: number; readonly processes: readonly ProcessCpu[] };
+}
+
+export type ScenarioResult = LoadResult | IdleResult;
 
 export type Scenario = (context: ScenarioContext) => Promise<readonly ScenarioResult[]>;
