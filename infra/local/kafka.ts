@@ -70,6 +70,10 @@ const LOGGING = [
 function serverProperties(self: KafkaNode, nodes: readonly KafkaNode[], log: string): string {
   const copies = Math.min(nodes.length, 3);
   const settings = {
+    // For a machine that everything shares: more threads than cores are only woken and put to sleep.
+    'num.network.threads': 1,
+    'num.io.threads': 2,
+    'num.replica.fetchers': 1,
     'process.roles': 'broker,controller',
     'node.id': self.id,
     listeners: `BROKER://${HOST}:${self.brokerPort},CONTROLLER://${HOST}:${self.controllerPort}`,

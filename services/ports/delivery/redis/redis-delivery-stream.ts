@@ -30,8 +30,6 @@ const ENTRIES_MAX = 8_192;
 /** An edge that hangs longer has lost its sessions' heartbeats too. */
 const EXPIRY_MS = 60_000;
 const RENEW_MS = 5_000;
-/** A read costs the reader 0.1 ms of CPU and more however little it brings. The first after a quiet time does not wait. */
-const PAUSE_MS = 2;
 /** Beyond what a reader blocks for: then the server is away. */
 const SILENCE_MS_MAX = 2_000;
 /** 400 kB. More, and one holds the others up. */
@@ -65,7 +63,7 @@ export class RedisDeliveryStream implements DeliveryStream {
     onGap: () => void,
   ): Promise<DeliveryReader> {
     const key = this.#key(address);
-    const { endpoint, expiry_ms = EXPIRY_MS, renew_ms = RENEW_MS, pause_ms = PAUSE_MS } = this.#settings;
+    const { endpoint, expiry_ms = EXPIRY_MS, renew_ms = RENEW_MS, pause_ms = 0 } = this.#settings;
     const redis = await connectRedis(endpoint, { pipelined: false, silence_ms_max: renew_ms + SILENCE_MS_MAX });
     const settings = { key, entries_max: this.#entries_max, expiry_ms, renew_ms, pause_ms };
     const reader = new StreamReader(redis, this.#runtime, settings, onRecords, onGap);

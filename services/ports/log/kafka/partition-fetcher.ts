@@ -12,12 +12,6 @@ import type { OffsetRanges } from './offset-ranges.ts';
 import { decodeRecordBatches, RecordBatchError } from './record-batch.ts';
 
 const WAIT_MS_MAX = 500;
-/**
- * Between a fetch that brought records and the next. What each cycle of fetch, decide, write and append costs hardly
- * depends on what is in it (1 ms of CPU, ours and the servers'), so without a pause a few hundred records a second keep two
- * cores busy. The first record after a quiet time does not wait.
- */
-const PACE_MS = 4;
 const WAIT_MS_MIN = 2;
 /** More, and decoding it stalls the event loop for tens of milliseconds. */
 const FETCH_BYTES_MAX = 1024 * 1024;
@@ -116,7 +110,6 @@ export class PartitionFetcher {
   async #loop(nodeId: string): Promise<void> {
     const { runtime, logger } = this.#client;
     let pause_ms = BACKOFF_MS_FIRST;
-    let fetchAt = 0;
     while (!this.#stop.signal.aborted) {
       const own = this.#ownOf(nodeId);
       if (own === 'unknown') {
@@ -127,16 +120,14 @@ export class PartitionFetcher {
       }
       if (own.length === 0) return;
       if (own.every(({ wanted }) => wanted === null)) await this.#woken();
-      else if (runtime.monotonic() < fetchAt) await sleep(runtime, fetchAt - runtime.monotonic(), this.#stop.signal);
       else {
-        const result = await this.#fetch(nodeId, own).catch((error: unknown) => {
+        const ok = await this.#fetch(nodeId, own).catch((error: unknown) => {
           if (!this.#stop.signal.aborted)
             logger.warn('a fetch failed', { topic: this.#topic, broker: nodeId, reason: String(error) });
-          return 'failed' as const;
+          return false;
         });
-        if (result !== 'failed') {
+        if (ok) {
           pause_ms = BACKOFF_MS_FIRST;
-          if (result === 'records') fetchAt = runtime.monotonic() + PACE_MS;
           continue;
         }
         this.#findLeadersAnew();
@@ -167,8 +158,8 @@ export class PartitionFetcher {
     return new Promise((resolve) => this.#wakers.push(resolve));
   }
 
-  /** `failed`: some of it has to be asked again after a pause. */
-  async #fetch(nodeId: string, own: readonly KafkaAssignment[]): Promise<'records' | 'nothing' | 'failed'> {
+  /** False when some of it has to be asked again after a pause. */
+  async #fetch(nodeId: string, own: readonly KafkaAssignment[]): Promise<boolean> {
     const client = this.#client;
     const broker = await client.broker(nodeId, 1);
     const version = broker.versions[FETCH_KEY];
@@ -179,7 +170,7 @@ export class PartitionFetcher {
       const position = assignment.wanted;
       if (position !== null) wanted.set(assignment.partition, { assignment, position });
     }
-    if (wanted.size === 0) return 'nothing';
+    if (wanted.size === 0) return true;
     const wait_ms = this.#waitOf(own);
     const request = fetchRequest(
       client.topic(this.#topic),
@@ -188,15 +179,11 @@ export class PartitionFetcher {
     );
     const reply = await client.call(() => broker.connectionPool.send(request), wait_ms + ANSWER_MS, broker);
     let ok = reply.length > 0;
-    let records = false;
     for (const fetched of reply) {
       const asked = wanted.get(fetched.partition);
-      if (asked === undefined) continue;
-      records ||= fetched.bytes.length > 0;
-      if (!(await this.#take(asked.assignment, asked.position, fetched))) ok = false;
+      if (asked !== undefined && !(await this.#take(asked.assignment, asked.position, fetched))) ok = false;
     }
-    if (!ok) return 'failed';
-    return records ? 'records' : 'nothing';
+    return ok;
   }
 
   #waitOf(own: readonly KafkaAssignment[]): number {

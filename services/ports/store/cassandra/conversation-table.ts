@@ -52,6 +52,8 @@ const CONVERSATION_ROWS_MAX = 2_000;
 /** Intervals of one reader: joined and left that often. */
 const PAST_PAGE_ROWS = 500;
 const FLUSHES_AT_ONCE = 64;
+/** 250 bytes each: below the 5 KiB from which servers mention batches of several partitions. */
+const MERGED_STATEMENTS_MAX = 16;
 
 export class ConversationTable {
   readonly #session: CassandraSession;
@@ -74,7 +76,29 @@ export class ConversationTable {
   }
 
   async flush(flushes: readonly ConversationFlush[]): Promise<void> {
-    await forEachBounded(flushes, FLUSHES_AT_ONCE, (flush) => this.#session.runBatch(batchOf(flush)));
+    await forEachBounded(this.#together(flushes), FLUSHES_AT_ONCE, (batch) => this.#session.runBatch(batch));
+  }
+
+  /**
+   * Small flushes share a request where they share replicas (write-groups.ts): a second's flush of a partition of `messages`
+   * is one of these, not one a conversation. Each conversation stays ONE mutation, applied as a whole.
+   */
+  #together(flushes: readonly ConversationFlush[]): BoundStatement[][] {
+    const replicasOf = this.#session.replicasOf();
+    const batches: BoundStatement[][] = [];
+    const open = new Map<string, BoundStatement[]>();
+    for (const flush of flushes) {
+      const statements = batchOf(flush);
+      const replicas = replicasOf === null ? '' : replicasOf([flush.row.conversationId]);
+      const batch = open.get(replicas);
+      if (batch !== undefined && batch.length + statements.length <= MERGED_STATEMENTS_MAX) {
+        batch.push(...statements);
+      } else {
+        batches.push(statements);
+        open.set(replicas, statements);
+      }
+    }
+    return batches;
   }
 
   addPast(add: AddWrite, { conversationId, user, joinedSeq, leftSeq, position }: PastMemberRow): void {
