@@ -1,8 +1,8 @@
 // One process at a time, across processes. link() makes the lock appear in one step with its owner's process id
-// inside, so that a lock left by a killed process is recognised.
+// and start inside, so that a lock left by a killed process is recognised, also when its id is in use again.
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from './process-identity.ts';
+import { identityOf, isAliveStill } from './process-identity.ts';
 
 const POLL_MS = 200;
 
@@ -25,7 +25,7 @@ let attempts = 0;
 
 async function acquire(path: string, owner: string, progress: (line: string) => void): Promise<void> {
   const mine = `${path}.${process.pid}-${attempts++}`;
-  writeFileSync(mine, String(process.pid));
+  writeFileSync(mine, identityOf(process.pid));
   try {
     for (let waited = false; ; waited = true) {
       try {
@@ -39,7 +39,7 @@ async function acquire(path: string, owner: string, progress: (line: string) => 
         continue;
       }
       // In this process it is one of our own servers, which has told what it does.
-      if (!waited && ownerOf(path) !== process.pid) progress(`waiting for ${owner}…`);
+      if (!waited && ownerOf(path) !== identityOf(process.pid)) progress(`waiting for ${owner}…`);
       await sleep(POLL_MS);
     }
   } finally {
@@ -48,13 +48,13 @@ async function acquire(path: string, owner: string, progress: (line: string) => 
 }
 
 function isAbandoned(path: string): boolean {
-  const pid = ownerOf(path);
-  return pid !== undefined && !isAlive(pid);
+  const owner = ownerOf(path);
+  return owner !== undefined && !isAliveStill(owner);
 }
 
-function ownerOf(path: string): number | undefined {
+function ownerOf(path: string): string | undefined {
   try {
-    return Number(readFileSync(path, 'utf8'));
+    return readFileSync(path, 'utf8');
   } catch {
     return undefined; // released just now
   }

@@ -17,6 +17,28 @@ export function isRunning(pid: number, folder: string): boolean {
   return isAlive(pid) && commandLine(pid).includes(folder);
 }
 
+/** `pid start`: the process that runs under the id now, and no later one. The start is unknown where there is no /proc. */
+export function identityOf(pid: number): string {
+  return `${pid} ${startOf(pid)}`;
+}
+
+/** Whether the process that `identityOf` was asked about lives. */
+export function isAliveStill(identity: string): boolean {
+  const pid = Number(identity.split(' ', 1)[0]);
+  return isAlive(pid) && identityOf(pid) === identity;
+}
+
+/** In ticks since the machine started, as the kernel counts them. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name stands in brackets and may hold anything: fields are counted from the last bracket.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
 // Ended, and only waiting for its parent to ask how: in a container whose first process never asks, for ever.
 function isZombie(pid: number): boolean {
   try {

@@ -35,10 +35,7 @@ export async function prepareRedis(
 
 /** Rejects unless the server answers a PING. */
 export async function askRedis(address: string): Promise<void> {
-  const [host, port] = address.split(/:(?=\d+$)/);
-  const client = new Redis({
-    host,
-    port: Number(port),
+  const client = new Redis(address.includes('://') ? address : `redis://${address}`, {
     lazyConnect: true,
     connectTimeout: 2_000,
     retryStrategy: () => null,

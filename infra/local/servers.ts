@@ -177,7 +177,7 @@ export async function startKafkaCluster(count: number, options: ServerOptions = 
 }
 
 async function ownServer(name: ServerName, address: string, env: NodeJS.ProcessEnv): Promise<LocalServer> {
-  const setting = `FANLOG_${name.toUpperCase()}=${address}`;
+  const setting = `FANLOG_${name.toUpperCase()}=${withoutPassword(address)}`;
   try {
     await untilAnswers(
       OWN_READY_MS_MAX,
@@ -234,4 +234,9 @@ async function keptServer(name: ServerName, context: Context): Promise<LocalServ
   const { pid } = process;
   writeWarm(context.cache, name, { address, pid, folder: place.folder, log: place.log });
   return { name, address, pid, log: place.log, kind: 'warm', stop: async () => {} };
+}
+
+/** `redis://user:password@host:port` as it may be shown. */
+export function withoutPassword(address: string): string {
+  return address.replace(/\/\/.*@/, '//');
 }

@@ -125,7 +125,7 @@ const settings = {
   prefix: setting(
     'FANLOG_PREFIX',
     'none',
-    'Stands before the names of topics and Redis keys: for several installations on the same servers.',
+    'Stands before the names of topics and Redis keys; with FANLOG_KEYSPACE, for several installations on the same servers.',
     '',
     namePrefix,
   ),

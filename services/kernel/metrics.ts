@@ -153,10 +153,6 @@ export class Moments {
   readonly #times: number[] = [];
   readonly #counts: number[] = [];
 
-  get empty(): boolean {
-    return this.#times.length === 0;
-  }
-
   add(time: number): void {
     const last = this.#times.length - 1;
     if (last >= 0 && this.#times[last] === time) {

@@ -52,7 +52,9 @@ export async function openCluster(
   const cassandra = `Cassandra (FANLOG_CASSANDRA: ${cluster.cassandra.join(', ')})`;
   const store = await reach(parts, cassandra, () => CassandraStateStore.open(settings));
   closing.add(() => store.close());
-  const generation = await store.createGeneration({ ...CLUSTER_LAYOUT, epoch: firstEpoch(runtime) });
+  const wanted = { ...CLUSTER_LAYOUT, epoch: firstEpoch(runtime), prefix: cluster.prefix };
+  const generation = await reach(parts, cassandra, () => store.createGeneration(wanted));
+  refuseOtherPrefix(cluster, generation.prefix ?? '');
   closing.add(watchGeneration({ store, known: generation, runtime, logger, onStale: options.onStale }));
 
   const { prefix, kafka: brokers } = cluster;
@@ -66,21 +68,41 @@ export async function openCluster(
   });
   const log = new KafkaEventLog({ brokers, layout, runtime, logger, metrics, clientId: options.clientId });
   closing.add(() => log.close());
-  await checkLogEnds(
-    log,
-    store,
-    'These topics and this keyspace do not belong together: restore both, or name new ones.',
-  );
+  const advice = 'These topics and this keyspace do not belong together: restore both, or name new ones.';
+  await reach(parts, kafka, () => checkLogEnds(log, store, advice));
 
   const endpoint = cluster.redis;
   const keys = { endpoint, prefix: `fanlog:${prefix}` };
-  const redis = `Redis (FANLOG_REDIS: ${endpoint.replace(/\/\/.*@/, '//')})`;
+  const redis = `Redis (FANLOG_REDIS: ${withoutPassword(endpoint)})`;
   const inboxPartitions = layout.partitions.inbox;
   const registry = await reach(parts, redis, () => RedisSessionRegistry.open({ ...keys, inboxPartitions }, runtime));
   closing.add(() => registry.close());
+  refuseOtherKeyspace(cluster, await reach(parts, redis, () => registry.claim(cluster.keyspace)));
   const delivery = await reach(parts, redis, () => RedisDeliveryStream.open(keys, runtime));
   closing.add(() => delivery.close());
   return { log, store, registry, delivery, epoch: generation.epoch, secret: configuration.secret! };
+}
+
+// A keyspace derived from other topics would skip, repeat and overwrite; the check of the log's ends finds only some of it.
+function refuseOtherPrefix({ keyspace, prefix }: ClusterSettings, found: string): void {
+  if (found === prefix) return;
+  const named = (text: string) => (text === '' ? 'topics without a prefix' : `topics with the prefix ${text}`);
+  throw new StartError(
+    `Keyspace ${keyspace} holds what was derived from ${named(found)}, and FANLOG_PREFIX asks for ${named(prefix)}. ` +
+      'Set the FANLOG_KEYSPACE that belongs to it: every installation needs both of its own.',
+  );
+}
+
+function refuseOtherKeyspace({ keyspace, prefix, redis }: ClusterSettings, found: string): void {
+  if (found === keyspace) return;
+  throw new StartError(
+    `Sessions with the prefix ${JSON.stringify(prefix)} in Redis belong to keyspace ${found}, and FANLOG_KEYSPACE is ${keyspace}. ` +
+      `Set another FANLOG_PREFIX, or, if ${found} is gone, delete the key fanlog:${prefix}sessions:installation at ${withoutPassword(redis)}.`,
+  );
+}
+
+function withoutPassword(endpoint: string): string {
+  return endpoint.replace(/\/\/.*@/, '//');
 }
 
 /** `connect`, again and again until it succeeds. @throws StartError after a minute, or at once when it can never succeed */
@@ -91,6 +113,7 @@ async function reach<T>({ runtime, logger }: ProcessParts, server: string, conne
       return await connect();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      if (error instanceof StartError) throw error;
       if (error instanceof TopicSettingsError)
         throw new StartError(`${server}: ${reason} Mend the topics, or name new ones (FANLOG_PREFIX).`);
       if (runtime.monotonic() > deadline)

@@ -83,6 +83,32 @@ describe('a start on servers', () => {
     await removeTopics(configuration);
   });
 
+  it('is refused when the keyspace is derived from other topics, before any topic is made', TEST_LIMITS, async () => {
+    const configuration = await configurationOfOwn();
+    await createCluster(configuration, parts);
+    const cluster = { ...configuration.cluster!, prefix: 'other.' };
+    const refusal = await refusalOf({ ...configuration, cluster });
+    assert.match(
+      refusal,
+      /derived from topics with the prefix t.*, and FANLOG_PREFIX asks for topics with the prefix other\./,
+    );
+    const topics = await withAdmin({ brokers: cluster.kafka, logger: silentLogger }, (admin) => admin.listTopics());
+    assert.ok(!topics.some((topic) => topic.startsWith('other.')));
+    await removeTopics(configuration);
+  });
+
+  it('is refused when the topics belong to another keyspace', TEST_LIMITS, async () => {
+    const configuration = await configurationOfOwn();
+    await createCluster(configuration, parts);
+    const { keyspace, ...rest } = configuration.cluster!;
+    const cluster = { ...rest, keyspace: `${keyspace}_2` };
+    assert.match(
+      await refusalOf({ ...configuration, cluster }),
+      new RegExp(`belong to keyspace ${keyspace}, and FANLOG_KEYSPACE`),
+    );
+    await removeTopics(configuration);
+  });
+
   it('is refused in production on a single copy', TEST_LIMITS, async () => {
     const configuration = await configurationOfOwn();
     await createCluster(configuration, parts);

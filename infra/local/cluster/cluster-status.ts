@@ -1,5 +1,6 @@
 // What the supervisor tells whoever asks, and how it looks on a screen.
 import { relative } from 'node:path';
+import { withoutPassword } from '../servers.ts';
 import type { RoleStatus, ServerStatus } from './cluster.ts';
 
 export type ClusterStatus = {
@@ -29,7 +30,7 @@ export function statusTable(status: ClusterStatus): string {
     ...status.servers.map(({ name, address, pid, log, state, restarts }) => [
       name,
       pidText(pid),
-      address,
+      withoutPassword(address),
       '',
       log === null ? '' : fileIn(log, status.logFolder),
       state === null ? 'your own' : withRestarts(state, restarts),

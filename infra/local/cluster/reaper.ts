@@ -27,6 +27,7 @@ while [ "$waited" -lt "$1" ]; do
   left=
   for pid in $pids; do kill -0 "$pid" 2>/dev/null && left="$left $pid"; done
   [ -n "$left" ] || exit 0
+  pids=$left
   sleep 1
   waited=$((waited + 1))
 done

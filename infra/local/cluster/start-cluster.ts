@@ -143,6 +143,7 @@ class LocalCluster implements Cluster {
   async #add(role: Role): Promise<string> {
     this.#refuseIfStopping();
     const { name, process } = await this.#prepare(role, 'pass over');
+    this.#refuseIfStopping();
     process.start();
     await this.#untilReady(this.#options.ready_ms_max ?? READY_MS_MAX);
     if (role === 'edge') {
@@ -225,7 +226,8 @@ class LocalCluster implements Cluster {
     const settings = {
       mainFile: this.#mainFile(),
       nodeArguments: this.#options.nodeArguments ?? NODE_ARGUMENTS,
-      environment: () => this.#environment(),
+      // Two apis that start together would both make the demo users' first group.
+      environment: () => (name === 'api-1' || role !== 'api' ? this.#environment() : this.#withoutDemo()),
       reaper: this.#reaper,
     };
     const supervised = { ...program, process: this.#supervise(programOfRole(program, settings)) };
@@ -238,6 +240,10 @@ class LocalCluster implements Cluster {
       for (const listener of this.#listeners) listener(event);
     };
     return new SupervisedProcess(program, { restart: this.#options.restart ?? true, emit });
+  }
+
+  #withoutDemo(): NodeJS.ProcessEnv {
+    return { ...this.#environment(), FANLOG_DEMO: 'off' };
   }
 
   #environment(): NodeJS.ProcessEnv {

@@ -69,6 +69,7 @@ export class OwnCluster implements ImportTarget {
     } catch (error) {
       if (!(error instanceof ClusterError) && !(error instanceof LocalServerError)) throw error;
       const [reason] = error.message.split('\n');
+      await removeFromServersOf(options.env, names);
       const where = removedIfEmpty(logFolder) ? '' : ` Its logs are in ${logFolder}`;
       throw new BadInput(`The import's own cluster did not start: ${reason}${where}`);
     }
@@ -111,6 +112,19 @@ export class OwnCluster implements ImportTarget {
     if (isGood) rmSync(logFolder, { recursive: true, force: true });
     else note(`cluster    the logs of its processes are in ${logFolder}`);
   }
+}
+
+/** Of a start that failed half way: what it made on servers that go on running. New ones are gone, with their data. */
+async function removeFromServersOf(
+  env: OwnClusterOptions['env'],
+  names: { readonly keyspace: string; readonly prefix: string },
+): Promise<void> {
+  const [kafka, cassandra, redis] = [env.FANLOG_KAFKA, env.FANLOG_CASSANDRA, env.FANLOG_REDIS].map((text) =>
+    text?.trim(),
+  );
+  if (!kafka || !cassandra || !redis) return;
+  const dataCenter = env.FANLOG_CASSANDRA_DC?.trim() || LOCAL_DATACENTER;
+  await removeInstallation({ kafka, cassandra, dataCenter, redis, ...names }).catch(() => {}); // one is away: that is why
 }
 
 function removedIfEmpty(folder: string): boolean {

@@ -133,6 +133,8 @@ export interface GenerationRow {
   readonly partitions: { readonly [T in TopicName]: number };
   /** Names the set of inbox tables; rises when inboxSeqs are re-derived. */
   readonly epoch: number;
+  /** Of the topics that these tables are derived from; none by default. */
+  readonly prefix?: string;
 }
 
 export interface StateStore {

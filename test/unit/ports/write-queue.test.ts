@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { BoundStatement, CassandraSession } from '../../../services/ports/store/cassandra/cassandra-session.ts';
 import { statement } from '../../../services/ports/store/cassandra/statement.ts';
 import { WriteQueue } from '../../../services/ports/store/cassandra/write-queue.ts';
+import { ManualRuntime } from '../kernel/manual-runtime.ts';
 
 const write = statement('INSERT INTO head (user, head, head_as_of) VALUES (?, ?, ?) USING TIMESTAMP ?');
 const ROW_BYTES = 100;
@@ -47,7 +48,8 @@ async function turn(): Promise<void> {
 
 function queued() {
   const session = new HandSession();
-  const queue = new WriteQueue(session as unknown as CassandraSession);
+  const runtime = new ManualRuntime();
+  const queue = new WriteQueue(session as unknown as CassandraSession, runtime);
   const results: string[] = [];
   const call = (name: string, users: readonly string[]) => {
     const writing = queue.write((add) => {
@@ -58,7 +60,7 @@ function queued() {
       (error: Error) => results.push(`${name} ${error.message}`),
     );
   };
-  return { ...session, session, call, results };
+  return { session, runtime, call, results };
 }
 
 test('calls of one turn go in one request, and each is told', async () => {
@@ -92,6 +94,23 @@ test('what does not fill a batch waits behind four requests, and goes together t
   assert.deepEqual(session.requests[4]!.users, ['5', '6', '7']);
   for (const request of session.requests) await request.answer();
   assert.deepEqual(results.sort(), ['1', '2', '3', '4', '5', '6', '7']);
+});
+
+test('nothing waits for long behind requests that hang', async () => {
+  const { session, runtime, call } = queued();
+  for (const name of ['1', '2', '3', '4', '5']) {
+    call(name, [name]);
+    await turn();
+  }
+  assert.equal(session.requests.length, 4);
+  await runtime.advance(20);
+  assert.deepEqual(session.requests[4]!.users, ['5']);
+  call('6', ['6']);
+  await turn();
+  assert.equal(session.requests.length, 5);
+  await runtime.advance(20);
+  assert.deepEqual(session.requests[5]!.users, ['6']);
+  assert.equal(runtime.timers, 0);
 });
 
 test('what fills batches does not wait', async () => {

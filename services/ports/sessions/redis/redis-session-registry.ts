@@ -50,6 +50,16 @@ export class RedisSessionRegistry implements SessionRegistry {
     return new RedisSessionRegistry(await connectRedis(settings.endpoint), runtime, settings);
   }
 
+  /**
+   * Whose topics and keys these are: `installation`, or what was written before. Sessions and deliveries of two that share a
+   * prefix would go to each other's users.
+   */
+  async claim(installation: string): Promise<string> {
+    const key = `${this.#prefix}installation`;
+    await this.#redis.setnx(key, installation);
+    return (await this.#redis.get(key)) ?? installation;
+  }
+
   async register(address: NodeAddress, users: readonly string[]): Promise<void> {
     await this.#change(REGISTER, address, users);
   }

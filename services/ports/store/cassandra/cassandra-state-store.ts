@@ -3,6 +3,8 @@
 // Why a late writer undoes nothing: every cell and tombstone of a row derived from the log carries the position of its
 // record as its timestamp (R7), and replicas keep the higher of two. statement.ts sees to it that there is no other write.
 import type { TopicName } from '../../../events/topics.ts';
+import type { Runtime } from '../../../kernel/runtime.ts';
+import { systemRuntime } from '../../../kernel/system-runtime.ts';
 import type {
   AccountRow,
   Checkpoint,
@@ -26,6 +28,8 @@ import { TimelineTable } from './timeline-table.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface CassandraStateStoreSettings extends CassandraSettings {
+  /** The system's by default. */
+  readonly runtime?: Runtime;
   /** Rows of one partition of `timeline` and `inbox`. NEVER changed in a keyspace that has rows. */
   readonly bucket_rows?: number;
   /** A conversation with more rows than this is an error. */
@@ -43,7 +47,7 @@ export class CassandraStateStore implements StateStore {
   private constructor(session: CassandraSession, settings: CassandraStateStoreSettings) {
     const bucket_rows = settings.bucket_rows ?? BUCKET_ROWS;
     this.#session = session;
-    this.#writes = new WriteQueue(session);
+    this.#writes = new WriteQueue(session, settings.runtime ?? systemRuntime);
     this.#conversations = new ConversationTable(session, settings.conversation_rows_max);
     this.#timeline = new TimelineTable(session, bucket_rows);
     this.#inbox = new InboxTable(session, bucket_rows);

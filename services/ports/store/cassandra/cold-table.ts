@@ -12,9 +12,9 @@ const statements = {
   readParked: statement('SELECT offset FROM parked WHERE topic = ? AND partition = ?'),
   park: statement('INSERT INTO parked (topic, partition, offset) VALUES (?, ?, ?)'),
   writeCanary: statement('INSERT INTO canary (partition, canary_id) VALUES (?, ?)'),
-  loadGeneration: statement('SELECT generation, partitions, epoch FROM generation WHERE topic = ?'),
+  loadGeneration: statement('SELECT generation, partitions, epoch, prefix FROM generation WHERE topic = ?'),
   createGeneration: statement(
-    'INSERT INTO generation (topic, generation, partitions, epoch) VALUES (?, ?, ?, ?) IF NOT EXISTS',
+    'INSERT INTO generation (topic, generation, partitions, epoch, prefix) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS',
   ),
   loadAccount: statement('SELECT password_hash, created_at FROM account WHERE user = ?'),
   createAccount: statement('INSERT INTO account (user, password_hash, created_at) VALUES (?, ?, ?) IF NOT EXISTS'),
@@ -58,7 +58,7 @@ export class ColdTable {
   }
 
   async createGeneration(row: GenerationRow): Promise<GenerationRow> {
-    const parameters = [ALL_TOPICS, row.generation, JSON.stringify(row.partitions), row.epoch];
+    const parameters = [ALL_TOPICS, row.generation, JSON.stringify(row.partitions), row.epoch, row.prefix ?? ''];
     const [answer] = (await this.#session.run(statements.createGeneration, parameters)).rows;
     // Not applied: the answer is the row that was there.
     return isApplied(answer) ? row : generationOf(answer!);
@@ -81,7 +81,9 @@ function isApplied(row: Row | undefined): boolean {
 }
 
 function generationOf(row: Row): GenerationRow {
+  const prefix = row.prefix as string | null;
   return {
+    ...(prefix === null || prefix === '' ? {} : { prefix }),
     generation: row.generation as number,
     partitions: JSON.parse(row.partitions as string) as GenerationRow['partitions'],
     epoch: row.epoch as number,

@@ -57,7 +57,7 @@ const TABLES: Readonly<Record<string, string>> = {
   PRIMARY KEY ((topic, partition)))`,
   // One row, named '*': the counts of the three topics are frozen together, by one lightweight transaction.
   generation: `(
-  topic text PRIMARY KEY, generation int, partitions text, epoch int)`,
+  topic text PRIMARY KEY, generation int, partitions text, epoch int, prefix text)`,
   parked: `(
   topic text, partition int, offset bigint,
   PRIMARY KEY ((topic, partition), offset))`,

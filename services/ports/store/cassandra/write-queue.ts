@@ -1,11 +1,14 @@
 // Writes of every partition that this process has, on their way together. What fills a batch goes at once; what does not
 // waits while some are under way, and is joined by what comes meanwhile. So a quiet system waits for nothing, and a busy
 // one writes twenty rows a request where each caller alone has three (write-groups.ts says what that saves).
+import type { Runtime, Timer } from '../../../kernel/runtime.ts';
 import type { BoundStatement, CassandraSession } from './cassandra-session.ts';
 import { MERGED_BYTES_MAX, MERGED_ROWS_MAX, type PartitionKey, WriteGroups } from './write-groups.ts';
 
 /** Requests under way while rows wait for more rows. */
 const LOOSE_MAX = 4;
+/** Rows wait no longer for that: a node that hangs holds its requests for seconds, and must not hold the others' rows. */
+const LOOSE_WAIT_MS = 20;
 /** Requests under way at all: leaves room in the gate for reads. */
 const IN_FLIGHT_MAX = 192;
 
@@ -26,12 +29,16 @@ interface QueuedWrite extends BoundStatement {
 
 export class WriteQueue {
   readonly #session: CassandraSession;
+  readonly #runtime: Runtime;
   readonly #groups = new WriteGroups<QueuedWrite>();
   #ready: QueuedWrite[][] = [];
   #inFlight = 0;
   #scheduled = false;
+  #waiting: Timer | null = null;
+  #overdue = false;
 
-  constructor(session: CassandraSession) {
+  constructor(session: CassandraSession, runtime: Runtime) {
+    this.#runtime = runtime;
     this.#session = session;
   }
 
@@ -64,12 +71,22 @@ export class WriteQueue {
   #send(): void {
     const { rows, bytes } = this.#groups;
     const fills = rows >= MERGED_ROWS_MAX || bytes >= MERGED_BYTES_MAX;
-    if (rows > 0 && (this.#inFlight < LOOSE_MAX || fills)) {
+    if (rows > 0 && (this.#inFlight < LOOSE_MAX || fills || this.#overdue)) {
+      this.#waiting?.cancel();
+      this.#waiting = null;
+      this.#overdue = false;
       for (const batch of this.#groups.take(this.#session.replicasOf())) this.#ready.push(batch);
     }
+    if (this.#groups.rows > 0) this.#waiting ??= this.#runtime.setTimer(LOOSE_WAIT_MS, () => this.#sendOverdue());
     let next = 0;
     while (next < this.#ready.length && this.#inFlight < IN_FLIGHT_MAX) this.#request(this.#ready[next++]!);
     if (next > 0) this.#ready = this.#ready.slice(next);
+  }
+
+  #sendOverdue(): void {
+    this.#waiting = null;
+    this.#overdue = true;
+    this.#send();
   }
 
   #request(batch: readonly QueuedWrite[]): void {
