@@ -4,8 +4,10 @@
 // A server is, in this order: one of your own (FANLOG_KAFKA, FANLOG_CASSANDRA, FANLOG_REDIS), which must answer; one
 // that an earlier run left running (FANLOG_KEEP_SERVERS=1, `npm run servers`), if it answers and no data folder is asked
 // for; or a new one.
+
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { withoutPassword } from '../../services/kernel/without-password.ts';
 import { openCache, SERVER_NAMES, type ServerName } from './cache.ts';
 import { javaClassPath, unpackedJars } from './java-class-path.ts';
 import { askKafka, chooseKafkaNodes } from './kafka.ts';
@@ -234,9 +236,4 @@ async function keptServer(name: ServerName, context: Context): Promise<LocalServ
   const { pid } = process;
   writeWarm(context.cache, name, { address, pid, folder: place.folder, log: place.log });
   return { name, address, pid, log: place.log, kind: 'warm', stop: async () => {} };
-}
-
-/** `redis://user:password@host:port` as it may be shown. */
-export function withoutPassword(address: string): string {
-  return address.replace(/\/\/.*@/, '//');
 }

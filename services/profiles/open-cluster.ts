@@ -7,6 +7,7 @@
 import { CLUSTER_LAYOUT, type TopicLayout } from '../events/topics.ts';
 import type { ClusterSettings, Configuration } from '../kernel/configuration.ts';
 import { sleep } from '../kernel/runtime.ts';
+import { withoutPassword } from '../kernel/without-password.ts';
 import { RedisDeliveryStream } from '../ports/delivery/redis/redis-delivery-stream.ts';
 import { checkTopics, TopicSettingsError } from '../ports/log/kafka/check-topics.ts';
 import { createTopics } from '../ports/log/kafka/create-topics.ts';
@@ -99,10 +100,6 @@ function refuseOtherKeyspace({ keyspace, prefix, redis }: ClusterSettings, found
     `Sessions with the prefix ${JSON.stringify(prefix)} in Redis belong to keyspace ${found}, and FANLOG_KEYSPACE is ${keyspace}. ` +
       `Set another FANLOG_PREFIX, or, if ${found} is gone, delete the key fanlog:${prefix}sessions:installation at ${withoutPassword(redis)}.`,
   );
-}
-
-function withoutPassword(endpoint: string): string {
-  return endpoint.replace(/\/\/.*@/, '//');
 }
 
 /** `connect`, again and again until it succeeds. @throws StartError after a minute, or at once when it can never succeed */

@@ -1,6 +1,6 @@
 // What the supervisor tells whoever asks, and how it looks on a screen.
 import { relative } from 'node:path';
-import { withoutPassword } from '../servers.ts';
+import { withoutPassword } from '../../../services/kernel/without-password.ts';
 import type { RoleStatus, ServerStatus } from './cluster.ts';
 
 export type ClusterStatus = {

@@ -274,9 +274,9 @@ class LocalCluster implements Cluster {
     const deadline_ms = performance.now() + wait_ms;
     const late = () => this.#roles.filter(({ process }) => process.state !== 'ready' && process.state !== 'stopped');
     for (; late().length > 0; await sleep(POLL_MS)) {
+      this.#refuseIfStopping(); // first: what is being stopped ends, and has not failed
       const guilty = failed();
       if (guilty !== undefined) throw notStarted(guilty.name, guilty.log);
-      this.#refuseIfStopping();
       if (performance.now() < deadline_ms) continue;
       const [first] = late();
       const names = late().map(({ name }) => name);
@@ -285,5 +285,6 @@ class LocalCluster implements Cluster {
         `${names.join(', ')} ${verb} not ready within ${wait_ms / 1000} s. The end of ${first!.log}:\n${tailOf(first!.log)}`,
       );
     }
+    this.#refuseIfStopping(); // all of them stopped is not ready
   }
 }

@@ -35,7 +35,6 @@ export class WriteQueue {
   #inFlight = 0;
   #scheduled = false;
   #waiting: Timer | null = null;
-  #overdue = false;
 
   constructor(session: CassandraSession, runtime: Runtime) {
     this.#runtime = runtime;
@@ -68,25 +67,19 @@ export class WriteQueue {
     });
   }
 
-  #send(): void {
+  /** `overdue`: what is gathered has waited long enough, however little it is. */
+  #send(overdue = false): void {
     const { rows, bytes } = this.#groups;
     const fills = rows >= MERGED_ROWS_MAX || bytes >= MERGED_BYTES_MAX;
-    if (rows > 0 && (this.#inFlight < LOOSE_MAX || fills || this.#overdue)) {
+    if (rows > 0 && (this.#inFlight < LOOSE_MAX || fills || overdue)) {
       this.#waiting?.cancel();
       this.#waiting = null;
-      this.#overdue = false;
       for (const batch of this.#groups.take(this.#session.replicasOf())) this.#ready.push(batch);
     }
-    if (this.#groups.rows > 0) this.#waiting ??= this.#runtime.setTimer(LOOSE_WAIT_MS, () => this.#sendOverdue());
+    if (this.#groups.rows > 0) this.#waiting ??= this.#runtime.setTimer(LOOSE_WAIT_MS, () => this.#send(true));
     let next = 0;
     while (next < this.#ready.length && this.#inFlight < IN_FLIGHT_MAX) this.#request(this.#ready[next++]!);
     if (next > 0) this.#ready = this.#ready.slice(next);
-  }
-
-  #sendOverdue(): void {
-    this.#waiting = null;
-    this.#overdue = true;
-    this.#send();
   }
 
   #request(batch: readonly QueuedWrite[]): void {
