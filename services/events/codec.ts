@@ -1,6 +1,10 @@
 // Records as bytes: Confluent's framing (0x00, 4-byte schema id, big-endian) around Avro, so that any consumer of the
 // ecosystem can read the topics.
 //
+// Every version is read, as the newest. A record is written in the newest version of which it has every field: a process
+// that knows a new field and leaves it out (undefined; null is a value) writes the version before it, which older
+// processes read. So a release can learn to read before anything is written (schemas/README.md, "Roll it out").
+//
 // In Avro a message's command id is called `clientMessageId`, the word of the protocol; in memory every command has a
 // `commandId`. Only records of our own topics are decoded here, never a client's bytes: Avro's decoder trusts the counts
 // that it reads.
@@ -30,6 +34,10 @@ interface Codec {
   /** Reads this version as the newest one; null while it is the newest. */
   resolver: avsc.Resolver | null;
   newest: avsc.Type;
+  /** null: the first one. */
+  before: Codec | null;
+  /** Fields of the record itself that the version before has not. */
+  added: readonly string[];
 }
 
 const byId = new Map<number, Codec>();
@@ -37,17 +45,35 @@ const newestByName = new Map<string, Codec>();
 
 for (const file of readSchemaFiles()) {
   const avro = avsc.Type.forSchema(JSON.parse(file.text) as avsc.Schema, { wrapUnions: false });
-  const codec: Codec = { id: file.id, name: file.name, version: file.version, avro, resolver: null, newest: avro };
+  const { id, name, version } = file;
+  const codec: Codec = { id, name, version, avro, resolver: null, newest: avro, before: null, added: [] };
   byId.set(file.id, codec);
   if (file.version > (newestByName.get(file.name)?.version ?? 0)) newestByName.set(file.name, codec);
 }
 for (const codec of byId.values()) {
   codec.newest = newestByName.get(codec.name)!.avro;
   if (codec.newest !== codec.avro) codec.resolver = codec.newest.createResolver(codec.avro);
+  const before = [...byId.values()].find(({ name, version }) => name === codec.name && version === codec.version - 1);
+  if (before === undefined) continue;
+  const known = fieldNamesOf(before.avro);
+  codec.before = before;
+  codec.added = fieldNamesOf(codec.avro).filter((field) => !known.includes(field));
+}
+
+function fieldNamesOf(type: avsc.Type): readonly string[] {
+  return (type as avsc.types.RecordType).fields.map(({ name }) => name);
+}
+
+/** The newest version of which the record has every field. */
+function codecFor(name: string, fields: object): Codec {
+  let codec = newestByName.get(name)!;
+  while (codec.before !== null && codec.added.some((field) => (fields as Record<string, unknown>)[field] === undefined))
+    codec = codec.before;
+  return codec;
 }
 
 function encode(name: string, fields: object): Buffer {
-  const { id, avro } = newestByName.get(name)!;
+  const { id, avro } = codecFor(name, fields);
   return writeRecord((buffer, position) => {
     const start = position + HEADER_BYTES;
     if (start > buffer.length) return buffer.length - start;

@@ -52,7 +52,8 @@ export async function bundleSimulation(patches: readonly Patch[] = []): Promise<
   return path;
 }
 
-function patching(root: string, patches: readonly Patch[]): Plugin {
+/** Changes the sources as they are loaded. Building fails where one of them no longer fits. */
+export function patching(root: string, patches: readonly Patch[]): Plugin {
   const byFile = new Map<string, Patch[]>();
   for (const patch of patches) {
     const path = join(root, patch.file);
