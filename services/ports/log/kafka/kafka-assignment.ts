@@ -127,6 +127,7 @@ export class KafkaAssignment implements PartitionAssignment {
   /** What was fetched for `position`. */
   offer(position: FetchPosition, records: readonly LogRecord[], next: number, bytes: number): void {
     if (position.epoch !== this.#epoch || this.signal.aborted) return;
+    if (position.offset !== this.#fetchNext) return; // a former leader and the new one gave both of it
     this.#fetchNext = next;
     if (records.length === 0) return;
     if (this.#buffer.length === 0) this.#touchedAt = this.#owner.monotonic();

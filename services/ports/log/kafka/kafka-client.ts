@@ -1,16 +1,25 @@
 // One view of the cluster and its connections: who leads a partition, and every call under a deadline.
 //
 // kafkajs keeps two connections a broker: fetches have one of their own, so that a fetch that waits for records holds
-// up nothing else. A broker answers the requests of one connection in order.
+// up nothing else. A broker answers the requests of one connection in order. Who leads is asked on the second one too:
+// on the first, an append waits for a follower that is just being missed, and the answer would come after it.
 import { type TopicLayout, type TopicName, topicOf } from '../../../events/topics.ts';
 import type { Logger } from '../../../kernel/logger.ts';
 import type { Metrics } from '../../../kernel/metrics.ts';
 import type { Runtime } from '../../../kernel/runtime.ts';
-import { type Broker, type Cluster, type Connection, createCluster } from './kafkajs-internals.ts';
+import { BrokerChoice } from './broker-choice.ts';
+import { type Broker, type Cluster, type Connection, createCluster, METADATA_CONNECTION } from './kafkajs-internals.ts';
+import { metadataRequest } from './metadata-request.ts';
+import { PartitionLeaders } from './partition-leaders.ts';
 
 const CONNECT_MS = 3_000;
 /** Anything but a produce, a fetch or a join. A broker answers these from memory. */
 const CALL_MS = 5_000;
+/** Sends wait for the answer, and another broker may have it. */
+const METADATA_MS = 2_000;
+const METADATA_ATTEMPTS = 2;
+/** A leader that is cut off from the others refuses nobody who reads: that it was replaced is to be learnt elsewhere. */
+const METADATA_AGE_MS_MAX = 5_000;
 
 /** The cluster gave no answer, or none that helps. Whatever was asked may or may not have been done. */
 export class KafkaUnavailableError extends Error {
@@ -38,8 +47,14 @@ export class KafkaClient {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly cluster: Cluster;
-  #leaders = new Map<TopicName, readonly string[]>();
-  #leadersOf: object | null = null;
+  readonly #leaders = new PartitionLeaders();
+  readonly #choice: BrokerChoice;
+  /** What the leaders were last learnt from. */
+  #learned: object | null = null;
+  /** When metadata were last asked for; monotonic. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** The node that metadata are being asked of. */
+  #asked: string | null = null;
   #loading: Promise<void> | null = null;
   #closed = false;
 
@@ -48,12 +63,18 @@ export class KafkaClient {
     this.runtime = runtime;
     this.logger = logger;
     this.metrics = metrics;
+    this.#choice = new BrokerChoice(runtime);
     const log = (level: string, message: string) => logger.debug(`kafkajs: ${message}`, { level, clientId });
     this.cluster = createCluster({
       brokers,
       clientId,
       connectionTimeout: CONNECT_MS,
       route: route ?? ((host, port) => ({ host, port })),
+      metadataRequest,
+      choice: this.#choice,
+      onAsked: (nodeId) => {
+        this.#asked = nodeId;
+      },
       log,
     });
   }
@@ -70,34 +91,26 @@ export class KafkaClient {
   /** The leader's node id, by what was last heard; null when nothing is known: call `loadMetadata`. */
   leaderOf(topic: TopicName, partition: number): string | null {
     const { metadata } = this.cluster.brokerPool;
-    if (metadata === null) return null;
-    if (metadata !== this.#leadersOf) {
-      this.#leadersOf = metadata;
-      this.#leaders.clear();
+    if (metadata !== null && metadata !== this.#learned) {
+      this.#learned = metadata;
+      this.#leaders.learn(metadata);
     }
-    let leaders = this.#leaders.get(topic);
-    if (leaders === undefined) {
-      const found: string[] = [];
-      for (const { partitionId, leader } of this.cluster.findTopicPartitionMetadata(this.topic(topic)))
-        if (leader >= 0) found[partitionId] = String(leader);
-      leaders = found;
-      this.#leaders.set(topic, leaders);
-    }
-    return leaders[partition] ?? null;
+    return this.#leaders.leaderOf(this.topic(topic), partition);
   }
 
   /** Asks who leads what. One question at a time: who comes while it is under way shares its answer. */
   loadMetadata(): Promise<void> {
-    this.#loading ??= this.call(async () => {
-      await this.cluster.connect();
-      const names = Object.keys(this.layout.partitions) as TopicName[];
-      const { metadata } = this.cluster.brokerPool;
-      await this.cluster.addMultipleTargetTopics(names.map((name) => this.topic(name)));
-      if (metadata !== null && metadata === this.cluster.brokerPool.metadata) await this.cluster.refreshMetadata();
-    }).finally(() => {
+    this.#loading ??= this.#loadMetadata().finally(() => {
       this.#loading = null;
     });
     return this.#loading;
+  }
+
+  /** Asks again when the last answer is old; true if so. Never rejects: what is known goes on holding. */
+  async renewMetadata(): Promise<boolean> {
+    if (this.runtime.monotonic() - this.#askedAt < METADATA_AGE_MS_MAX) return false;
+    await this.loadMetadata().catch(() => {});
+    return true;
   }
 
   /** The broker that leads the partition, connected. @throws KafkaUnavailableError; nothing was asked of it then. */
@@ -124,17 +137,56 @@ export class KafkaClient {
    * @throws KafkaUnavailableError, or what Kafka answered (kafkaErrorOf)
    */
   call<T>(ask: () => Promise<T>, deadline_ms = CALL_MS, broker?: Broker): Promise<T> {
+    return this.#within(deadline_ms, ask, (error) => {
+      if (broker !== undefined) this.#choice.suspect(String(broker.nodeId));
+      this.drop(error, broker);
+    });
+  }
+
+  #within<T>(deadline_ms: number, ask: () => Promise<T>, onLate: (error: Error) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new KafkaUnavailableError('the log is closed'));
       const timer = this.runtime.setTimer(deadline_ms, () => {
         const error = new KafkaUnavailableError(`no answer in ${deadline_ms} ms`);
         reject(error);
-        this.drop(error, broker);
+        onLate(error);
       });
       ask()
         .then(resolve, (error: unknown) => reject(kafkaErrorOf(error) !== null ? error : unavailable(error)))
         .finally(() => timer.cancel());
     });
+  }
+
+  async #loadMetadata(): Promise<void> {
+    const { brokerPool } = this.cluster;
+    this.#askedAt = this.runtime.monotonic();
+    for (let attempt = 1; ; attempt++) {
+      this.#asked = null;
+      const onLate = (error: Error) => {
+        const asked = brokerPool.brokers[this.#asked ?? ''];
+        if (asked === undefined) this.drop(error);
+        else dropConnection(asked.connectionPool.pool[METADATA_CONNECTION]!, error);
+      };
+      try {
+        await this.#within(METADATA_MS, () => this.#askForMetadata(), onLate);
+        return;
+      } catch (error) {
+        if (kafkaErrorOf(error) !== null || this.#closed) throw error;
+        if (this.#asked !== null) this.#choice.suspect(this.#asked);
+        // kafkajs takes another address only when one refuses.
+        else if (brokerPool.seedBroker !== undefined) await brokerPool.createSeedBroker();
+        if (attempt === METADATA_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #askForMetadata(): Promise<void> {
+    const { cluster } = this;
+    const { metadata } = cluster.brokerPool;
+    if (metadata === null) await cluster.connect();
+    const names = Object.keys(this.layout.partitions) as TopicName[];
+    await cluster.addMultipleTargetTopics(names.map((name) => this.topic(name)));
+    if (metadata !== null && metadata === cluster.brokerPool.metadata) await cluster.refreshMetadata();
   }
 
   /** Closes connections at once, whatever is under way on them. */

@@ -1,6 +1,6 @@
 // The log on Kafka. No idempotent producer, no transactions (R3): what is unknown is repeated, and readers drop repeats.
 //
-// Connections a broker: one for appends, one for offsets and reads outside a group (two with both), two a subscription.
+// Connections a broker: two for appends (and who leads), two for offsets and reads outside a group, two a subscription.
 import type { TopicLayout, TopicName } from '../../../events/topics.ts';
 import type { Logger } from '../../../kernel/logger.ts';
 import { Metrics } from '../../../kernel/metrics.ts';

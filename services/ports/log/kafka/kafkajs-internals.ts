@@ -7,11 +7,22 @@ import type { Socket } from 'node:net';
 
 const KAFKAJS_VERSION = '2.2.4';
 
+/** That of fetches, which are answered within half a second. */
+export const METADATA_CONNECTION = 1;
+
 export interface WireEncoder {
   writeInt16(value: number): WireEncoder;
   writeInt32(value: number): WireEncoder;
   writeString(value: string | null): WireEncoder;
   writeBuffer(value: Uint8Array): WireEncoder;
+}
+
+export interface WireDecoder {
+  readInt16(): number;
+  readInt32(): number;
+  readBoolean(): boolean;
+  readString(): string | null;
+  readArray<T>(readOne: () => T): T[];
 }
 
 /** A request as kafkajs sends it; `response` may be replaced by a decoder of our own. */
@@ -30,6 +41,7 @@ export interface Connection {
   isConnected(): boolean;
   rejectRequests(error: Error): void;
   disconnect(): Promise<boolean>;
+  send<Decoded>(request: WireRequest<Decoded>): Promise<Decoded>;
 }
 
 export interface JoinedGroup {
@@ -82,21 +94,48 @@ export interface Broker {
   }): Promise<unknown>;
 }
 
+export interface PartitionMetadata {
+  readonly partitionErrorCode: number;
+  readonly partitionId: number;
+  /** -1: nobody. */
+  readonly leader: number;
+  /** Rises with every change of leader. */
+  readonly leaderEpoch: number;
+}
+
+/** In the form that kafkajs has for it. */
+export interface ClusterMetadata {
+  readonly brokers: readonly {
+    readonly nodeId: number;
+    readonly host: string;
+    readonly port: number;
+    readonly rack: string | null;
+  }[];
+  readonly clusterId: string | null;
+  readonly controllerId: number;
+  readonly topicMetadata: readonly {
+    readonly topicErrorCode: number;
+    readonly topic: string;
+    readonly partitionMetadata: readonly PartitionMetadata[];
+  }[];
+}
+
+export interface BrokerPool {
+  readonly brokers: Readonly<Record<string, Broker>>;
+  readonly seedBroker?: Broker;
+  readonly metadata: ClusterMetadata | null;
+  /** The next of the addresses that the client was given. */
+  createSeedBroker(): Promise<void>;
+}
+
 export interface Cluster {
-  readonly brokerPool: {
-    readonly brokers: Readonly<Record<string, Broker>>;
-    readonly seedBroker?: Broker;
-    readonly metadata: object | null;
-  };
+  readonly brokerPool: BrokerPool;
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   refreshMetadata(): Promise<void>;
   findBroker(query: { nodeId: string }): Promise<Broker>;
   findGroupCoordinator(query: { groupId: string }): Promise<Broker>;
-  findTopicPartitionMetadata(
-    topic: string,
-  ): readonly { readonly partitionId: number; readonly leader: number; readonly partitionErrorCode: number }[];
 }
 
 export interface ClusterOptions {
@@ -105,6 +144,11 @@ export interface ClusterOptions {
   readonly connectionTimeout: number;
   /** Where to connect for a broker that says it is at this address. */
   readonly route: (host: string, port: number) => { readonly host: string; readonly port: number };
+  readonly metadataRequest: (topics: readonly string[]) => WireRequest<ClusterMetadata>;
+  /** Whom to ask about the cluster, of nodes that are known; null: any of them, or one of `brokers`. */
+  readonly choice: { next(nodeIds: readonly string[]): string | null; suspect(nodeId: string): void };
+  /** Told which node is asked for metadata. */
+  readonly onAsked: (nodeId: string) => void;
   readonly log: (level: string, message: string) => void;
 }
 
@@ -132,6 +176,8 @@ const ClusterOfKafkajs = require('kafkajs/src/cluster') as new (options: object)
 const RequestQueue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueuePrototype };
 const ConnectionOfKafkajs = require('kafkajs/src/network/connection') as { prototype: ConnectionPrototype };
 const Encoder = require('kafkajs/src/protocol/encoder') as new (initialSize?: number) => WireEncoder;
+const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => WireDecoder;
+const { createErrorFromCode } = require('kafkajs/src/protocol/error') as { createErrorFromCode(code: number): Error };
 const createSocket = require('kafkajs/src/network/socketFactory') as () => (options: object) => Socket;
 const { createLogger } = require('kafkajs/src/loggers') as { createLogger(options: object): object };
 const { MemberMetadata, MemberAssignment } = require('kafkajs/src/consumer/assignerProtocol') as {
@@ -178,10 +224,20 @@ export function newEncoder(size_bytes: number): WireEncoder {
   return new Encoder(size_bytes);
 }
 
+export function newDecoder(bytes: Buffer): WireDecoder {
+  return new Decoder(bytes);
+}
+
+/** With the error's name as its `type`. */
+export function protocolError(code: number): Error {
+  return createErrorFromCode(code);
+}
+
 /** kafkajs retries nothing and times nothing out for us: KafkaClient does. */
-export function createCluster({ brokers, clientId, connectionTimeout, route, log }: ClusterOptions): Cluster {
+export function createCluster(options: ClusterOptions): Cluster {
+  const { brokers, clientId, connectionTimeout, route, log } = options;
   const socketOf = createSocket();
-  return new ClusterOfKafkajs({
+  const cluster = new ClusterOfKafkajs({
     brokers,
     clientId,
     connectionTimeout,
@@ -206,4 +262,47 @@ export function createCluster({ brokers, clientId, connectionTimeout, route, log
       return socket;
     },
   });
+  guardQuestions(cluster.brokerPool as GuardedPool, options);
+  return cluster;
+}
+
+interface GuardedPool extends BrokerPool {
+  createBroker(options: object): Broker & { metadata(topics: readonly string[]): Promise<ClusterMetadata> };
+  findBroker(query: { nodeId: string }): Promise<Broker>;
+  findConnectedBroker(): Promise<Broker>;
+  withBroker<T>(ask: (asked: { nodeId: string; broker: Broker }) => Promise<T>): Promise<T>;
+}
+
+/**
+ * As it is, the pool asks at random, also a broker that has just been found to hang; and it asks where appends and joins
+ * are waited for, whose answers come first.
+ */
+function guardQuestions(pool: GuardedPool, { choice, onAsked, metadataRequest }: ClusterOptions): void {
+  const create = pool.createBroker;
+  pool.createBroker = (options) => {
+    const broker = create(options);
+    broker.metadata = async (topics) => {
+      const connection = await broker.connectionPool.getConnection(METADATA_CONNECTION);
+      return connection.send(metadataRequest(topics));
+    };
+    return broker;
+  };
+  const findConnected = pool.findConnectedBroker;
+  const find = async (onChosen: (nodeId: string) => void): Promise<Broker> => {
+    for (;;) {
+      const nodeId = choice.next(Object.keys(pool.brokers));
+      if (nodeId === null) return findConnected.call(pool);
+      onChosen(nodeId);
+      try {
+        return await pool.findBroker({ nodeId });
+      } catch {
+        choice.suspect(nodeId);
+      }
+    }
+  };
+  pool.findConnectedBroker = () => find(onAsked);
+  pool.withBroker = async (ask) => {
+    const broker = await find(() => {});
+    return ask({ nodeId: String(broker.nodeId), broker });
+  };
 }

@@ -53,6 +53,7 @@ export class OffsetRanges {
   async #ask<T>(topic: TopicName, partition: number, question: (broker: Broker) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
+        void this.#client.renewMetadata();
         const broker = await this.#client.leader(topic, partition);
         return await this.#client.call(() => question(broker));
       } catch (error) {

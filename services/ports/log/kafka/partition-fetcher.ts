@@ -49,8 +49,8 @@ export class PartitionFetcher {
 
   wake(): void {
     if (this.#stop.signal.aborted) return;
+    this.#startLoops();
     if (this.#missesLeader()) this.#findLeaders();
-    else this.#startLoops();
     const wakers = this.#wakers;
     this.#wakers = [];
     for (const wake of wakers) wake();
@@ -112,13 +112,8 @@ export class PartitionFetcher {
     let pause_ms = BACKOFF_MS_FIRST;
     while (!this.#stop.signal.aborted) {
       const own = this.#ownOf(nodeId);
-      if (own === 'unknown') {
-        const woken = this.#woken();
-        this.#findLeaders();
-        await woken;
-        continue;
-      }
       if (own.length === 0) return;
+      void this.#client.renewMetadata().then((isNew) => isNew && this.wake());
       if (own.every(({ wanted }) => wanted === null)) await this.#woken();
       else {
         const ok = await this.#fetch(nodeId, own).catch((error: unknown) => {
@@ -137,12 +132,12 @@ export class PartitionFetcher {
     }
   }
 
-  #ownOf(nodeId: string): readonly KafkaAssignment[] | 'unknown' {
+  #ownOf(nodeId: string): readonly KafkaAssignment[] {
     const own: KafkaAssignment[] = [];
     for (const assignment of this.#assignments.values()) {
       const leader = this.#client.leaderOf(this.#topic, assignment.partition);
-      if (leader === null) return 'unknown';
       if (leader === nodeId) own.push(assignment);
+      else if (leader === null) this.#findLeaders();
     }
     return own;
   }
