@@ -50,7 +50,7 @@ export async function answerCommand(
   return succeed(request, reply, data, repeat ? 200 : 201);
 }
 
-async function conversationOf({ store }: ApiContext, conversationId: string, reader: string) {
-  const conversation = await readConversation(store, conversationId, reader);
+async function conversationOf({ tables }: ApiContext, conversationId: string, reader: string) {
+  const conversation = await readConversation(tables.current().store, conversationId, reader);
   return 'code' in conversation ? null : conversation;
 }

@@ -16,6 +16,7 @@ import type {
 import { CommandAppender } from '../ports/log/command-appender.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
 import type { NodeAddress } from '../ports/sessions/session-registry.ts';
+import type { Tables } from '../ports/store/live-tables.ts';
 import type { StateStore } from '../ports/store/state-store.ts';
 import type { ApplicationUsers } from './application-users.ts';
 import { CommandGateway } from './command-gateway.ts';
@@ -51,7 +52,10 @@ export interface ApiNodeOptions {
   /** Addresses of edges for a client that reached us under this host name (IPv6 in brackets). */
   readonly edgeUrls: (hostname: string) => readonly string[];
   readonly log: EventLog;
+  /** Accounts. */
   readonly store: StateStore;
+  /** Derived rows. */
+  readonly tables: Tables;
   readonly delivery: DeliveryStream;
   readonly tokens: Tokens;
   readonly users: ApplicationUsers;
@@ -171,10 +175,11 @@ export class ApiNode {
   }
 
   #context(): ApiContext {
-    const { runtime, store, tokens, users, appKey, edgeUrls } = this.#options;
+    const { runtime, store, tables, tokens, users, appKey, edgeUrls } = this.#options;
     return {
       runtime,
-      store,
+      accounts: store,
+      tables,
       tokens,
       users,
       appKey,

@@ -3,6 +3,7 @@ import type { Refusal } from '../kernel/errors.ts';
 import type { Passwords } from '../kernel/passwords.ts';
 import type { Runtime } from '../kernel/runtime.ts';
 import type { Tokens } from '../kernel/tokens.ts';
+import type { Tables } from '../ports/store/live-tables.ts';
 import type { StateStore } from '../ports/store/state-store.ts';
 import type { ApplicationUsers } from './application-users.ts';
 import type { CommandGateway } from './command-gateway.ts';
@@ -10,7 +11,10 @@ import type { RateLimit } from './rate-limit.ts';
 
 export interface ApiContext {
   readonly runtime: Runtime;
-  readonly store: StateStore;
+  /** Accounts are the same whichever tables are in force. */
+  readonly accounts: Pick<StateStore, 'loadAccount' | 'createAccount'>;
+  /** Derived rows: a request takes the set in force when it begins, and no other. */
+  readonly tables: Tables;
   readonly gateway: CommandGateway;
   readonly tokens: Tokens;
   readonly users: ApplicationUsers;

@@ -16,7 +16,7 @@ interface Credentials {
 }
 
 export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { store, passwords, tokens, users, runtime, signInLimit, passwordLimit, appKey } = context;
+  const { accounts, passwords, tokens, users, runtime, signInLimit, passwordLimit, appKey } = context;
   const headers = { type: 'object', properties: { 'x-fanlog-app-key': { type: 'string' } } };
 
   app.post<{ Body: Credentials }>(
@@ -37,10 +37,10 @@ export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
       if (closed !== null) return refuse(request, reply, closed);
       const { user: name, password: secret } = request.body;
       // Looked up first: hashing costs 80 ms, and the look-up gives away no more than the answer does.
-      if ((await store.loadAccount(name)) !== null) return refuse(request, reply, refusal('user_exists'));
+      if ((await accounts.loadAccount(name)) !== null) return refuse(request, reply, refusal('user_exists'));
       const passwordHash = await passwords.hash(secret);
       if (typeof passwordHash !== 'string') return refuse(request, reply, passwordHash);
-      const created = await store.createAccount({ user: name, passwordHash, createdAt: runtime.now() });
+      const created = await accounts.createAccount({ user: name, passwordHash, createdAt: runtime.now() });
       if (!created) return refuse(request, reply, refusal('user_exists'));
       return succeed(request, reply, { user: name, ...(await tokens.issue(name)) }, 201);
     },
@@ -66,7 +66,7 @@ export function accountRoutes(app: FastifyInstance, context: ApiContext): void {
       const { user: name, password: secret } = request.body;
       // Taken before the password is looked at, so that guesses sent all at once count too.
       if (!passwordLimit.take(name)) return refuse(request, reply, refusal('too_many_requests'));
-      const account = await store.loadAccount(name);
+      const account = await accounts.loadAccount(name);
       const right = await passwords.verify(secret, account?.passwordHash ?? null);
       if (typeof right !== 'boolean') return refuse(request, reply, right);
       if (!right) return refuse(request, reply, refusal('wrong_credentials'));

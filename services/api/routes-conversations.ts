@@ -40,7 +40,7 @@ const params = object({ id: conversationId }, ['id']);
 type NewConversation = { kind: 'group'; title: string; members?: string[] } | { kind: 'direct'; user: string };
 
 export function conversationRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { store } = context;
+  const { tables } = context;
   const signedIn = authenticated(context);
 
   const newConversation = byKind({
@@ -65,7 +65,7 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
         const id = directConversationId(creator, body.user);
         return succeed(request, reply, {
           conversationId: id,
-          conversation: await readConversation(store, id, creator),
+          conversation: await readConversation(tables.current().store, id, creator),
         });
       }
       const commandId = commandIdOf(request, context);
@@ -96,7 +96,11 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
     },
     async (request, reply) => {
       const { after, limit = CONVERSATIONS_PAGE_MAX } = request.query;
-      return succeed(request, reply, await readConversations(store, request.user, after, Number(limit)));
+      return succeed(
+        request,
+        reply,
+        await readConversations(tables.current().store, request.user, after, Number(limit)),
+      );
     },
   );
 
@@ -112,7 +116,7 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
       },
     },
     async (request, reply) => {
-      const conversation = await readConversation(store, request.params.id, request.user);
+      const conversation = await readConversation(tables.current().store, request.params.id, request.user);
       if ('code' in conversation) return refuse(request, reply, conversation);
       return succeed(request, reply, conversation);
     },
@@ -140,7 +144,7 @@ export function conversationRoutes(app: FastifyInstance, context: ApiContext): v
         );
       }
       const range = { before: numberOf(before), after: numberOf(after), limit: Number(limit) };
-      const history = await readHistory(store, request.params.id, request.user, range);
+      const history = await readHistory(tables.current().store, request.params.id, request.user, range);
       if ('code' in history) return refuse(request, reply, history);
       const events = history.events.map((event) => eventBodyOf(decodeTimelineEvent(event)));
       return succeed(request, reply, { events, status: history.status });

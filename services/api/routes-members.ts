@@ -26,7 +26,7 @@ export function memberRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const found = await readMembers(context.store, request.params.id, request.user);
+      const found = await readMembers(context.tables.current().store, request.params.id, request.user);
       if ('code' in found) return refuse(request, reply, found);
       return succeed(request, reply, found);
     },

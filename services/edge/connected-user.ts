@@ -4,7 +4,7 @@ import type { EdgeSession } from './edge-session.ts';
 export class ConnectedUser {
   readonly user: string;
   readonly sessions: EdgeSession[] = [];
-  /** The greatest inboxSeq this node knows of. */
+  /** The greatest inboxSeq this node knows of, in the epoch in force. */
   head = 0;
   /** Monotonic time of the next exact read of the head; 0 before the first. */
   headCheckAt = 0;

@@ -24,6 +24,8 @@ const RECENT_EVENTS_MAX = 512;
 const BEHIND_AT_ONCE_MAX = 100;
 
 export interface DeliveryDispatcherDeps {
+  /** Whether these inboxSeqs are of the epoch in force here. */
+  readonly takes: (epoch: EntryDelivery['epoch']) => boolean;
   readonly logger: Logger;
   readonly userOf: (user: string) => ConnectedUser | undefined;
   readonly sessionOf: (number: number) => EdgeSession | undefined;
@@ -62,6 +64,11 @@ export class DeliveryDispatcher {
   }
 
   #onEntry(record: EntryDelivery): void {
+    if (!this.#deps.takes(record.epoch)) {
+      // Numbers of other tables. Its writer or this edge has not switched yet: whoever is concerned pulls meanwhile.
+      this.#deps.tellBehindSoon(record.recipients.flatMap(({ user }) => this.#deps.userOf(user)?.sessions ?? []));
+      return;
+    }
     let push: SharedPush | null | undefined;
     for (const { user: name, inboxSeq } of record.recipients) {
       const user = this.#deps.userOf(name);

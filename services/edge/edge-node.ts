@@ -11,7 +11,8 @@ import type { CanaryDelivery, DeliveryReader, DeliveryStream } from '../ports/de
 import { CommandAppender } from '../ports/log/command-appender.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
 import type { NodeAddress, SessionRegistry } from '../ports/sessions/session-registry.ts';
-import { type StateStore, StoreError } from '../ports/store/state-store.ts';
+import type { Tables, TablesInForce } from '../ports/store/live-tables.ts';
+import { StoreError } from '../ports/store/state-store.ts';
 import { encodeError, encodeFrame } from '../protocol/encode-frame.ts';
 import type { EntriesReply, EventsReply, SendRequest } from '../protocol/frames.ts';
 import { exactHead } from '../reading/index.ts';
@@ -48,15 +49,13 @@ export interface EdgeNodeDeps {
   readonly address: NodeAddress;
   readonly runtime: Runtime;
   readonly log: EventLog;
-  readonly store: StateStore;
+  readonly tables: Tables;
   readonly registry: SessionRegistry;
   readonly delivery: DeliveryStream;
   readonly authenticator: Authenticator;
   readonly limits: Limits;
   /** FANLOG_FRAMES_PER_SECOND; the burst is twice it. Without it the limits' own. */
   readonly framesPerSecond?: number;
-  /** The epoch of the inbox tables. */
-  readonly epoch: number;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** A canary came back on this edge's stream. */
@@ -66,7 +65,6 @@ export interface EdgeNodeDeps {
 export class EdgeNode implements SessionHost {
   readonly runtime: Runtime;
   readonly limits: Limits;
-  readonly epoch: number;
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -85,6 +83,7 @@ export class EdgeNode implements SessionHost {
   #headChecks = 0;
   #reads = 0;
   #readWaiters: (() => void)[] = [];
+  #unwatchTables: () => void = () => {};
 
   constructor(deps: EdgeNodeDeps) {
     const { address, runtime, log, registry, metrics, logger, framesPerSecond } = deps;
@@ -94,7 +93,6 @@ export class EdgeNode implements SessionHost {
       framesPerSecond === undefined
         ? deps.limits
         : { ...deps.limits, frames_per_second: framesPerSecond, frames_burst: 2 * framesPerSecond };
-    this.epoch = deps.epoch;
     this.authenticator = deps.authenticator;
     this.metrics = metrics;
     this.logger = logger;
@@ -113,6 +111,10 @@ export class EdgeNode implements SessionHost {
     });
     this.#dispatcher = new DeliveryDispatcher({
       logger,
+      takes: (epoch) => {
+        const tables = deps.tables.current();
+        return epoch === null ? tables.number === 0 : epoch === tables.epoch;
+      },
       userOf: (user) => this.#users.get(user),
       sessionOf: (number) => this.#sessions.get(number),
       tellBehindSoon: (sessions) => this.#tellBehindSoon(sessions),
@@ -126,6 +128,7 @@ export class EdgeNode implements SessionHost {
     await this.#registrations.start();
     if (this.#state !== 'idle') return;
     this.#state = 'running';
+    this.#unwatchTables = this.#deps.tables.onSwitch((now, before) => this.#onSwitch(now, before));
     this.#scheduleSweep();
   }
 
@@ -139,6 +142,10 @@ export class EdgeNode implements SessionHost {
     if (this.#state !== 'running') return `it is ${this.#state}`;
     if (this.#reader === null) return 'its delivery stream is not open';
     return this.#appender.healthy() ? null : 'the log does not confirm what is appended';
+  }
+
+  get epoch(): number {
+    return this.#deps.tables.current().epoch;
   }
 
   get sessionCount(): number {
@@ -175,6 +182,7 @@ export class EdgeNode implements SessionHost {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#sweepTimer?.cancel();
+    this.#unwatchTables();
     this.#appender.stop();
     this.#registrations.stop();
     this.#closeSome(this.#sessions.size);
@@ -222,9 +230,14 @@ export class EdgeNode implements SessionHost {
   async readHead(user: ConnectedUser): Promise<number | null> {
     user.headCheckAt = this.#nextHeadCheck();
     try {
-      const head = await this.#withReadSlot(() => exactHead(this.#deps.store, user.user, user.head));
-      user.head = Math.max(user.head, head);
-      return head;
+      for (;;) {
+        const { store, epoch } = this.#deps.tables.current();
+        const head = await this.#withReadSlot(() => exactHead(store, user.user, user.head));
+        // Of another numbering than `user.head` by now: read again.
+        if (epoch !== this.epoch) continue;
+        user.head = Math.max(user.head, head);
+        return head;
+      }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       return null;
@@ -255,7 +268,8 @@ export class EdgeNode implements SessionHost {
   }
 
   async serveRead(user: ConnectedUser, request: ReadRequest): Promise<string> {
-    const context = { store: this.#deps.store, limits: this.limits, epoch: this.epoch };
+    const { store, epoch } = this.#deps.tables.current();
+    const context = { store, epoch, limits: this.limits };
     this.metrics.add('edge_pulls');
     try {
       const reply = await this.#withReadSlot<EntriesReply | EventsReply | Refusal>(() =>
@@ -272,6 +286,17 @@ export class EdgeNode implements SessionHost {
     this.#sessions.delete(session.number);
     this.metrics.add('edge_sessions', -1);
     if (user !== null) this.detach(session, user);
+  }
+
+  // --- the tables
+
+  /**
+   * Everyone pulls again, from the tables in force. In another epoch that pull is refused with it, and the client begins
+   * anew. In the same one it finds what was written to these tables, and pushed, before this node read them.
+   */
+  #onSwitch(now: TablesInForce, before: TablesInForce): void {
+    if (now.epoch !== before.epoch) for (const user of this.#users.values()) user.head = 0;
+    this.#tellBehindSoon(this.#sessions.values());
   }
 
   // --- time

@@ -40,6 +40,8 @@ export class EdgeSession implements WritableSession, SendOrigin {
   readonly #host: SessionHost;
   #state: 'new' | 'greeting' | 'open' | 'closed' = 'new';
   #user: ConnectedUser | null = null;
+  /** The numbering that the client's cursor is of, as far as this node has told it. */
+  #epoch = 0;
   device = '';
   queue: FrameQueue | null = null;
   lagging = false;
@@ -107,7 +109,11 @@ export class EdgeSession implements WritableSession, SendOrigin {
   /** An inbox entry of this session's user. */
   push(push: SharedPush, inboxSeq: number): void {
     // Before the welcome: the entry is in the head that the welcome will name.
-    if (this.#state === 'open') this.#host.writer.push(this, push, inboxSeq);
+    if (this.#state !== 'open') return;
+    const { epoch, writer, runtime } = this.#host;
+    // By a client of another numbering it could be taken for the entry after its cursor. Its next pull tells it.
+    if (this.#epoch === epoch) writer.push(this, push, inboxSeq);
+    else this.tellBehindAt(runtime.monotonic());
   }
 
   tellBehind(): void {
@@ -287,6 +293,7 @@ export class EdgeSession implements WritableSession, SendOrigin {
     this.#expiresAt = expiresAt;
     this.#warnAt = expiresAt - Math.max(EXPIRY_WARNING_MS_MIN, Math.min(EXPIRY_WARNING_MS, (expiresAt - now) / 10));
     this.#state = 'open';
+    this.#epoch = epoch;
     const frame = encodeFrame({
       id,
       type: 'welcome',
@@ -358,12 +365,6 @@ export class EdgeSession implements WritableSession, SendOrigin {
   // --- reads: one at a time
 
   #read(request: ReadRequest): void {
-    if (request.type === 'sync' && request.cursor.epoch !== this.#host.epoch) {
-      this.#host.metrics.add('edge_refused');
-      const { writer, epoch } = this.#host;
-      writer.reply(this, encodeError(request.id, refusal('epoch_changed'), { epoch }));
-      return;
-    }
     this.#reads ??= [];
     if (this.#reads.length >= READS_WAITING_MAX) {
       this.#refuse(request.id, refusal('too_many_requests'));
@@ -375,14 +376,30 @@ export class EdgeSession implements WritableSession, SendOrigin {
 
   /** Not while the socket is full: a page it does not take would only wait in memory. */
   #serveNextRead(): void {
-    if (this.#reading || this.lagging || this.#reads === null || this.#state !== 'open') return;
-    const request = this.#reads.shift()!;
-    if (this.#reads.length === 0) this.#reads = null;
+    if (this.#reading || this.lagging || this.#state !== 'open') return;
+    const request = this.#nextRead();
+    if (request === null) return;
     this.#reading = true;
     this.#host.serveRead(this.#user!, request).then(
       (text) => this.#onRead(text),
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  /** The next one that is of the epoch in force; the others are told which that is. */
+  #nextRead(): ReadRequest | null {
+    const { writer, metrics, epoch } = this.#host;
+    for (let request = this.#reads?.shift(); request !== undefined; request = this.#reads?.shift()) {
+      if (this.#reads?.length === 0) this.#reads = null;
+      if (request.type !== 'sync') return request;
+      if (request.cursor.epoch === epoch) {
+        this.#epoch = epoch;
+        return request;
+      }
+      metrics.add('edge_refused');
+      writer.reply(this, encodeError(request.id, refusal('epoch_changed'), { epoch }));
+    }
+    return null;
   }
 
   #onRead(text: string): void {

@@ -15,6 +15,7 @@ const PAGE_BYTES_MAX = 256 * 1024;
 
 export type ReadRequest = SyncRequest | HistoryRequest;
 
+/** Rows and epoch of one set of tables, for the whole request. */
 export interface ReadContext {
   readonly store: StateStore;
   readonly limits: Limits;

@@ -14,6 +14,7 @@ import type { TickWriter } from './tick-writer.ts';
 export interface SessionHost {
   readonly runtime: Runtime;
   readonly limits: Limits;
+  /** Of the tables in force. */
   readonly epoch: number;
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
@@ -24,13 +25,13 @@ export interface SessionHost {
   detach(session: EdgeSession, user: ConnectedUser): void;
   /** Resolves when every look-up from now on finds the user here, or when `behind` will follow instead. */
   ensureRegistered(user: ConnectedUser): Promise<void>;
-  /** Reads the exact head into `user.head`; null when the store does not answer. */
+  /** Reads the exact head, in the epoch in force when it resolves, into `user.head`; null when the store does not answer. */
   readHead(user: ConnectedUser): Promise<number | null>;
   /** Reads it again, now and then. */
   checkHead(user: ConnectedUser, monotonic: number): void;
   /** null: it is on its way, the session hears how it ended. */
   appendSend(session: EdgeSession, request: SendRequest): Refusal | null;
-  /** The frame to answer with. */
+  /** The frame to answer with, from the tables in force at the call. */
   serveRead(user: ConnectedUser, request: ReadRequest): Promise<string>;
   onSessionClosed(session: EdgeSession, user: ConnectedUser | null): void;
 }

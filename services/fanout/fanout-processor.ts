@@ -23,7 +23,8 @@ import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous
 import { AppendError, type EventLog, type LogRecord, type PartitionAssignment } from '../ports/log/event-log.ts';
 import { FlushSchedule } from '../ports/log/flush-schedule.ts';
 import type { OwnedPartition } from '../ports/log/owned-partitions.ts';
-import { type ConversationFlush, type StateStore, StoreError } from '../ports/store/state-store.ts';
+import { type TablesInForce, TablesReplacedError } from '../ports/store/live-tables.ts';
+import { type ConversationFlush, StoreError } from '../ports/store/state-store.ts';
 import { type ConversationState, staticRowOf } from './conversation-state.ts';
 import { DecisionTally } from './decision-tally.ts';
 import type { Decision } from './fold-conversation.ts';
@@ -62,7 +63,8 @@ export interface FanoutDependencies {
   readonly name: string;
   readonly runtime: Runtime;
   readonly log: EventLog;
-  readonly store: StateStore;
+  /** The set of tables that this run is bound to. */
+  readonly tables: TablesInForce;
   readonly delivery: DeliveryStream;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -125,16 +127,17 @@ export class FanoutProcessor {
     this.#breather = new Breather(dependencies.runtime, TURN_MS_MAX);
   }
 
-  /** Runs until the partition is taken away, which it says by throwing. */
+  /** Runs until the partition is taken away or the tables are replaced, which it says by throwing. */
   async run(): Promise<never> {
-    const { log, store, metrics } = this.#dependencies;
+    const { log, metrics } = this.#dependencies;
+    const { store, replaced } = this.#dependencies.tables;
     const { partition } = this.#assignment;
     const checkpoint = await this.#retry(() => store.loadCheckpoint('messages', partition));
     this.#parked = await this.#retry(() => store.readParked('messages', partition));
     this.#foldVersion = checkpoint?.foldVersion ?? FIRST_FOLD_VERSION;
     this.#next = this.#committed = this.#owned.next = checkpoint?.offset ?? 0;
     this.#freshFrom = await log.endOffset('messages', partition);
-    const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next);
+    const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next, replaced);
     try {
       for (;;) await this.#cycle(reader);
     } finally {
@@ -152,7 +155,9 @@ export class FanoutProcessor {
 
   /** Processes records from index `start` on; returns how many. Ends early behind a change of members, or when full. */
   async #processSlice(taken: readonly TakenRecord[], start: number): Promise<number> {
-    const { log, store, metrics, runtime } = this.#dependencies;
+    const { log, metrics, runtime } = this.#dependencies;
+    const { store, replaced } = this.#dependencies.tables;
+    if (replaced.aborted) throw new TablesReplacedError();
     const outputs = new SliceOutputs(log.layout, this.#router);
     const tally = new DecisionTally();
     const changed = new Set<CachedConversation>();
@@ -228,7 +233,7 @@ export class FanoutProcessor {
   }
 
   async #load(conversationIds: readonly string[]): Promise<void> {
-    const { store } = this.#dependencies;
+    const { store } = this.#dependencies.tables;
     for (let i = 0; i < conversationIds.length; i += LOADS_AT_ONCE_MAX) {
       const states = await Promise.all(
         conversationIds
@@ -286,7 +291,7 @@ export class FanoutProcessor {
   }
 
   async #flushAndCommit(): Promise<void> {
-    const { store } = this.#dependencies;
+    const { store } = this.#dependencies.tables;
     const { partition, signal } = this.#assignment;
     await this.#flush(this.#dirty);
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
@@ -305,7 +310,7 @@ export class FanoutProcessor {
     const flushed = [...conversations].filter(({ dirty }) => dirty);
     if (flushed.length === 0) return;
     const rows = flushed.map(flushOf);
-    await this.#retry(() => this.#dependencies.store.flushConversations(rows));
+    await this.#retry(() => this.#dependencies.tables.store.flushConversations(rows));
     for (const conversation of flushed) {
       conversation.dirty = false;
       conversation.touched.clear();
@@ -333,13 +338,14 @@ export class FanoutProcessor {
   }
 
   #retry<T>(attemptOnce: () => Promise<T>): Promise<T> {
-    const { runtime, metrics, logger } = this.#dependencies;
+    const { runtime, metrics, logger, tables } = this.#dependencies;
     const { topic, partition, signal } = this.#assignment;
     return retryInPlace(
       {
         runtime,
         signal,
-        isRetryable: (error) => error instanceof AppendError || error instanceof StoreError,
+        isRetryable: (error) =>
+          !tables.replaced.aborted && (error instanceof AppendError || error instanceof StoreError),
         onRetry: (error, attempt) => {
           metrics.add('fanout_retries');
           logger.warn('fanout repeats a write', { topic, partition, attempt, reason: String(error) });

@@ -2,7 +2,7 @@
 import type { EntryKind } from '../events/inbox-records.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Metrics } from '../kernel/metrics.ts';
-import type { DeliveryRecord, DeliveryStream, Recipient } from '../ports/delivery/delivery-stream.ts';
+import type { DeliveryRecord, DeliveryStream, EntryDelivery, Recipient } from '../ports/delivery/delivery-stream.ts';
 import type { NodeAddress, SessionRegistry } from '../ports/sessions/session-registry.ts';
 
 /** An event of the cycle, with the places it got. */
@@ -26,10 +26,11 @@ const NOBODY: readonly string[] = [];
 /**
  * Looks the recipients up, and puts one record per entry and node on the delivery streams. The rows were written before
  * this is called, so a session that is missed here was registered after them and finds them by its own pull.
- * `behind`: users who are told to pull instead. Resolves with those for whom it was given up; never rejects.
+ * `epoch`: of the set of tables that gave them their places. `behind`: users who are told to pull instead. Resolves with those for whom it was given up; never rejects.
  */
 export async function deliverEntries(
   dependencies: DeliverDependencies,
+  epoch: EntryDelivery['epoch'],
   entries: readonly WrittenEntry[],
   behind: ReadonlySet<string>,
 ): Promise<readonly string[]> {
@@ -42,7 +43,9 @@ export async function deliverEntries(
     const missed = await Promise.all(
       connected.map(async ({ address, users: there }) => {
         const everybody = there.length === users.size;
-        const records = everybody ? recordsForAll(entries, behind) : recordsFor(new Set(there), entries, behind);
+        const records = everybody
+          ? recordsForAll(epoch, entries, behind)
+          : recordsFor(epoch, new Set(there), entries, behind);
         return (await publish(dependencies, address, records)) ? NOBODY : there;
       }),
     );
@@ -55,15 +58,20 @@ export async function deliverEntries(
 }
 
 /** What `recordsFor` comes to when one node has them all: always so with a single node, and nothing to filter. */
-function recordsForAll(entries: readonly WrittenEntry[], behind: ReadonlySet<string>): DeliveryRecord[] {
+function recordsForAll(
+  epoch: EntryDelivery['epoch'],
+  entries: readonly WrittenEntry[],
+  behind: ReadonlySet<string>,
+): DeliveryRecord[] {
   const records: DeliveryRecord[] = entries.map(({ conversationId, seq, kind, event, recipients }) => {
-    return { type: 'entry', conversationId, seq, kind, event, recipients };
+    return { type: 'entry', epoch, conversationId, seq, kind, event, recipients };
   });
   if (behind.size > 0) records.push({ type: 'behind', users: [...behind] });
   return records;
 }
 
 function recordsFor(
+  epoch: EntryDelivery['epoch'],
   there: ReadonlySet<string>,
   entries: readonly WrittenEntry[],
   behind: ReadonlySet<string>,
@@ -71,7 +79,7 @@ function recordsFor(
   const records: DeliveryRecord[] = [];
   for (const { conversationId, seq, kind, event, recipients } of entries) {
     const here = recipients.filter(({ user }) => there.has(user));
-    if (here.length > 0) records.push({ type: 'entry', conversationId, seq, kind, event, recipients: here });
+    if (here.length > 0) records.push({ type: 'entry', epoch, conversationId, seq, kind, event, recipients: here });
   }
   const users = [...behind].filter((user) => there.has(user));
   if (users.length > 0) records.push({ type: 'behind', users });

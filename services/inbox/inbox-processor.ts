@@ -24,7 +24,8 @@ import type { EventLog, LogRecord, PartitionAssignment } from '../ports/log/even
 import { FlushSchedule } from '../ports/log/flush-schedule.ts';
 import type { OwnedPartition } from '../ports/log/owned-partitions.ts';
 import type { SessionRegistry } from '../ports/sessions/session-registry.ts';
-import { type InboxRow, type MembershipRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
+import { type TablesInForce, TablesReplacedError } from '../ports/store/live-tables.ts';
+import { type InboxRow, type MembershipRow, StoreError } from '../ports/store/state-store.ts';
 import { deliverEntries, type WrittenEntry } from './deliver-entries.ts';
 import { type InboxHead, inboxHeadFrom, type Sources, takeInboxSeq, takeSource } from './fold-inbox.ts';
 
@@ -52,7 +53,8 @@ export interface InboxDependencies {
   readonly name: string;
   readonly runtime: Runtime;
   readonly log: EventLog;
-  readonly store: StateStore;
+  /** The set of tables that this run is bound to. */
+  readonly tables: TablesInForce;
   readonly registry: SessionRegistry;
   readonly delivery: DeliveryStream;
   readonly metrics: Metrics;
@@ -110,16 +112,17 @@ export class InboxProcessor {
     this.#breather = new Breather(dependencies.runtime, TURN_MS_MAX);
   }
 
-  /** Runs until the partition is taken away, which it says by throwing. */
+  /** Runs until the partition is taken away or the tables are replaced, which it says by throwing. */
   async run(): Promise<never> {
-    const { log, store, metrics } = this.#dependencies;
+    const { log, metrics } = this.#dependencies;
+    const { store, replaced } = this.#dependencies.tables;
     const { partition } = this.#assignment;
     const checkpoint = await this.#retry(() => store.loadCheckpoint('inbox', partition));
     this.#parked = await this.#retry(() => store.readParked('inbox', partition));
     this.#sources = { ...checkpoint?.sources };
     this.#next = this.#committed = this.#owned.next = checkpoint?.offset ?? 0;
     if (checkpoint !== null) metrics.add('inbox_takeovers');
-    const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next);
+    const reader = new ContiguousReader(log, this.#assignment, metrics, this.#next, replaced);
     try {
       for (;;) await this.#cycle(reader);
     } finally {
@@ -143,7 +146,9 @@ export class InboxProcessor {
 
   /** Processes records from index `start` on; returns how many. Ends early when it has rows enough. */
   async #processSlice(taken: readonly TakenRecord[], start: number): Promise<number> {
-    const { store, metrics, runtime } = this.#dependencies;
+    const { metrics, runtime } = this.#dependencies;
+    const { store, replaced } = this.#dependencies.tables;
+    if (replaced.aborted) throw new TablesReplacedError();
     const outputs = newSliceOutputs();
     let count = 0;
     while (start + count < taken.length && outputs.rows.length < this.#settings.slice_rows_max) {
@@ -219,7 +224,7 @@ export class InboxProcessor {
   }
 
   async #loadHeads(users: readonly string[]): Promise<void> {
-    const rows = await this.#retry(() => this.#dependencies.store.loadHeads(users));
+    const rows = await this.#retry(() => this.#dependencies.tables.store.loadHeads(users));
     for (const [i, user] of users.entries()) this.#heads.set(user, inboxHeadFrom(user, rows[i] ?? null));
   }
 
@@ -237,21 +242,23 @@ export class InboxProcessor {
     this.#owed.clear();
     if (entries.length === 0 && behind.size === 0) return;
     metrics.add('inbox_behind', behind.size);
-    const delivering = deliverEntries(this.#dependencies, entries, behind).then((missed) => {
-      stamped.observeAt(runtime.now(), metrics.latency('inbox_hints'));
-      // Above the bound their own look at the head, every ten minutes, has to do.
-      for (const user of missed) if (this.#owed.size < OWED_USERS_MAX) this.#owed.add(user);
-      if (missed.length > 0) this.#flushes.schedule();
-    });
+    const delivering = deliverEntries(this.#dependencies, epochOf(this.#dependencies.tables), entries, behind).then(
+      (missed) => {
+        stamped.observeAt(runtime.now(), metrics.latency('inbox_hints'));
+        // Above the bound their own look at the head, every ten minutes, has to do.
+        for (const user of missed) if (this.#owed.size < OWED_USERS_MAX) this.#owed.add(user);
+        if (missed.length > 0) this.#flushes.schedule();
+      },
+    );
     this.#hints.track(delivering);
   }
 
   /** Goes the way of an entry: a row first, then the delivery stream. */
   async #answerCanary({ canaryId, origin, sourcePartition }: InboxCanary): Promise<void> {
-    const { store, delivery, logger } = this.#dependencies;
+    const { tables, delivery, logger } = this.#dependencies;
     const { partition } = this.#assignment;
     try {
-      await store.writeCanary(partition, canaryId);
+      await tables.store.writeCanary(partition, canaryId);
       await delivery.publish({ node: origin.node, incarnation: origin.incarnation }, [
         { type: 'canary', canaryId, sourcePartition, inboxPartition: partition },
       ]);
@@ -261,7 +268,7 @@ export class InboxProcessor {
   }
 
   async #flushAndCommit(): Promise<void> {
-    const { store } = this.#dependencies;
+    const { store } = this.#dependencies.tables;
     const { partition, signal } = this.#assignment;
     // Copies: a write that times out may be applied later, and must not write what the heads are then.
     const heads = [...this.#dirty].map((head) => ({ ...head }));
@@ -289,13 +296,13 @@ export class InboxProcessor {
   }
 
   #retry<T>(attemptOnce: () => Promise<T>): Promise<T> {
-    const { runtime, metrics, logger } = this.#dependencies;
+    const { runtime, metrics, logger, tables } = this.#dependencies;
     const { topic, partition, signal } = this.#assignment;
     return retryInPlace(
       {
         runtime,
         signal,
-        isRetryable: (error) => error instanceof StoreError,
+        isRetryable: (error) => !tables.replaced.aborted && error instanceof StoreError,
         onRetry: (error, attempt) => {
           metrics.add('inbox_retries');
           logger.warn('inbox repeats a write', { topic, partition, attempt, reason: String(error) });
@@ -304,6 +311,11 @@ export class InboxProcessor {
       attemptOnce,
     );
   }
+}
+
+/** As deliveries say it. */
+function epochOf({ number, epoch }: TablesInForce): number | null {
+  return number === 0 ? null : epoch;
 }
 
 function newSliceOutputs(): SliceOutputs {

@@ -191,6 +191,23 @@ export function loadConfiguration(
   return mistakes.length > 0 ? { errors: mistakes } : { configuration };
 }
 
+/** Where the log is, for commands that only read it: they need no secret, and no other server. Or one line per mistake. */
+export function loadLogAddress(
+  env: Readonly<Record<string, string | undefined>>,
+): Pick<Values, 'data' | 'kafka' | 'prefix'> | { readonly errors: readonly string[] } {
+  const errors = unknownVariables(env);
+  const given = <T>({ name, parse, unset }: Setting<T>): T => {
+    const text = env[name]?.trim() ?? '';
+    const parsed = text === '' ? { value: unset } : parse(text);
+    if ('value' in parsed) return parsed.value;
+    errors.push(`${name}: ${parsed.wrong}`);
+    return unset;
+  };
+  const { data, kafka, prefix } = settings;
+  const address = { data: absolute(given(data)), kafka: given(kafka), prefix: given(prefix) };
+  return errors.length > 0 ? { errors } : address;
+}
+
 /** The table as Markdown, for README.md. */
 export function settingsMarkdown(): string {
   const lines = rows.map(({ name, default: text, meaning }) => `| \`${name}\` | ${text} | ${meaning} |`);
@@ -398,8 +415,11 @@ function isHostPort(text: string): boolean {
 
 // Cassandra's own rule; unquoted names are lower case.
 function keyspaceName(text: string): Parsed<string> {
-  if (/^[a-z][a-z0-9_]{0,47}$/.test(text)) return { value: text };
-  return { wrong: `${quote(text)} is no keyspace. Use 1 to 48 of a-z, 0-9 and _, a letter first.` };
+  // `fanlog_t1` holds rebuilt tables of `fanlog`.
+  if (/^[a-z][a-z0-9_]{0,47}$/.test(text) && !/_t[0-9]+$/.test(text)) return { value: text };
+  return {
+    wrong: `${quote(text)} is no keyspace. Use 1 to 48 of a-z, 0-9 and _, a letter first, and no _t and number at the end.`,
+  };
 }
 
 // What Kafka allows in names, and short: a topic has 249 characters.

@@ -1,18 +1,21 @@
 // The ports of the embedded profile: log and state in one data folder, sessions and deliveries in memory.
 //
-//   data folder ─▶ lmdb ─▶ store ─▶ generation ─▶ log
+//   data folder ─▶ lmdb ─▶ base store ─▶ generation ─▶ tables in force ─▶ log
 import { EMBEDDED_LAYOUT } from '../events/topics.ts';
 import type { Configuration } from '../kernel/configuration.ts';
 import { openDataFolder } from '../kernel/data-folder.ts';
 import { MemoryDeliveryStream } from '../ports/delivery/embedded/memory-delivery-stream.ts';
+import { damagedLmdbFile } from '../ports/log/embedded/check-lmdb-files.ts';
 import { LmdbEventLog } from '../ports/log/embedded/lmdb-event-log.ts';
 import { type LmdbEnvironment, openEnvironment } from '../ports/log/embedded/open-environment.ts';
 import { MemorySessionRegistry } from '../ports/sessions/embedded/memory-session-registry.ts';
 import { LmdbStateStore } from '../ports/store/embedded/lmdb-state-store.ts';
-import { damagedLmdbFile } from './check-lmdb-files.ts';
+import { LmdbTableSets } from '../ports/store/embedded/lmdb-table-sets.ts';
+import { LiveTables } from '../ports/store/live-tables.ts';
 import { checkLogEnds } from './check-log-ends.ts';
 import type { Closing } from './closing.ts';
 import { firstEpoch } from './first-epoch.ts';
+import { watchGeneration } from './generation-watch.ts';
 import type { OpenedPorts, ProcessParts } from './opened-ports.ts';
 import { keptSecret } from './session-secret.ts';
 import { StartError } from './start-error.ts';
@@ -20,28 +23,35 @@ import { StartError } from './start-error.ts';
 /** What was opened before a step failed is in `closing`. @throws StartError, DataFolderError */
 export async function openEmbedded(
   { data, secret }: Configuration,
-  { runtime }: ProcessParts,
+  parts: ProcessParts,
+  onStale: (why: string) => void,
   closing: Closing,
 ): Promise<OpenedPorts> {
+  const { runtime, logger } = parts;
   const folder = openDataFolder(data);
   closing.add(() => folder.close());
   const environment = openLmdb(folder.path);
   closing.add(() => environment.close());
-  const store = new LmdbStateStore(environment, runtime);
-  closing.add(() => store.close());
-  const row = await store.createGeneration({ ...EMBEDDED_LAYOUT, epoch: firstEpoch(runtime) });
-  const { generation, partitions, epoch } = row;
+  const base = new LmdbStateStore(environment, runtime);
+  closing.add(() => base.close());
+  const row = await base.createGeneration({ ...EMBEDDED_LAYOUT, tables: 0, epoch: firstEpoch(runtime) });
+  const tables = await LiveTables.open(new LmdbTableSets(folder.path, base, runtime), row, parts);
+  closing.add(() => tables.close());
+  closing.add(watchGeneration({ store: base, tables, known: row, runtime, logger, onStale }));
+  const { generation, partitions } = row;
   const log = new LmdbEventLog(environment, { generation, partitions }, runtime);
   closing.add(() => log.close());
-  await checkLogEnds(log, store, 'Restore the whole data folder from one copy, or name another folder (FANLOG_DATA).');
+  const advice = 'Restore the whole data folder from one copy, or name another folder (FANLOG_DATA).';
+  await checkLogEnds(log, tables.current().store, advice);
   const registry = new MemorySessionRegistry(runtime);
   closing.add(() => registry.close());
   const delivery = new MemoryDeliveryStream();
   closing.add(() => delivery.close());
-  return { log, store, registry, delivery, epoch, secret: secret ?? keptSecret(folder.path, runtime) };
+  return { log, store: base, tables, registry, delivery, secret: secret ?? keptSecret(folder.path, runtime) };
 }
 
-function openLmdb(folder: string): LmdbEnvironment {
+/** @throws StartError */
+export function openLmdb(folder: string): LmdbEnvironment {
   const advice = 'Restore it from a copy, or name another folder (FANLOG_DATA).';
   const damaged = damagedLmdbFile(folder);
   if (damaged !== null) throw new StartError(`The file ${damaged} is damaged: it is no lmdb file any more. ${advice}`);

@@ -5,6 +5,7 @@ import type { Runtime } from '../kernel/runtime.ts';
 import type { DeliveryStream } from '../ports/delivery/delivery-stream.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
 import type { SessionRegistry } from '../ports/sessions/session-registry.ts';
+import type { LiveTables } from '../ports/store/live-tables.ts';
 import type { StateStore } from '../ports/store/state-store.ts';
 
 /** What a process has whatever its profile. */
@@ -16,11 +17,12 @@ export interface ProcessParts {
 
 export interface OpenedPorts {
   readonly log: EventLog;
+  /** The base set of tables: for what is not derived. */
   readonly store: StateStore;
+  /** The set in force. */
+  readonly tables: LiveTables;
   readonly registry: SessionRegistry;
   readonly delivery: DeliveryStream;
-  /** Of the set of inbox tables (R10). */
-  readonly epoch: number;
   /** Signs session tokens. */
   readonly secret: string;
 }

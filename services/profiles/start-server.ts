@@ -8,6 +8,7 @@ import type { Runtime } from '../kernel/runtime.ts';
 import { systemRuntime } from '../kernel/system-runtime.ts';
 import { info, Readiness, stageMetrics, startOperations, startProcessMetrics } from '../operations/index.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
+import type { Tables } from '../ports/store/live-tables.ts';
 import type { StateStore } from '../ports/store/state-store.ts';
 import { Closing } from './closing.ts';
 import { openDemoUsers } from './demo-content.ts';
@@ -29,6 +30,8 @@ export interface ServerOptions extends RoleOptions {
 
 export interface Server extends RunningRoles {
   readonly log: EventLog;
+  readonly tables: Tables;
+  /** That of the tables in force now. */
   readonly store: StateStore;
   readonly metrics: Metrics;
   readonly runtime: Runtime;
@@ -75,12 +78,23 @@ async function start(configuration: Configuration, options: ServerOptions, closi
   const opened = await openPorts(configuration, roles, parts, options, closing);
   await refuseDemoUsers(configuration, opened.store, runtime);
   const running = await startRoles(roles, configuration, opened, parts, options, health, closing);
-  const { log, store } = opened;
+  const { log, tables } = opened;
   const stop = () => {
     health.readiness.drain();
     return closing.closeAll();
   };
-  return { ...running, log, store, runtime, metrics: parts.metrics, operationsUrl: health.url, stop };
+  return {
+    ...running,
+    log,
+    tables,
+    get store() {
+      return tables.current().store;
+    },
+    runtime,
+    metrics: parts.metrics,
+    operationsUrl: health.url,
+    stop,
+  };
 }
 
 /** Before anything else, so that a process that waits for its servers says so. @throws StartError */
@@ -111,8 +125,8 @@ function openPorts(
   closing: Closing,
 ): Promise<OpenedPorts> {
   const { cluster } = configuration;
-  if (cluster === null) return openEmbedded(configuration, parts, closing);
   const onStale = options.onStale ?? ((why: string) => parts.logger.error('this process is out of date', { why }));
+  if (cluster === null) return openEmbedded(configuration, parts, onStale, closing);
   return openCluster(configuration, cluster, parts, { clientId: `fanlog.${[...roles].join('.')}`, onStale }, closing);
 }
 

@@ -67,7 +67,8 @@ export function deliveryStreamContract(name: string, factory: Factory<DeliverySu
       const event = Uint8Array.from({ length: 1_000 }, (_, i) => i & 0xff);
       const common = { type: 'outcome', session: 3, request: 4, conversationId: 'g:x', commandId: 'id' } as const;
       const records: DeliveryRecord[] = [
-        { type: 'entry', conversationId: 'd:1:a1:b', seq: 7, kind: 'MessageSent', event, recipients },
+        { type: 'entry', epoch: null, conversationId: 'd:1:a1:b', seq: 7, kind: 'MessageSent', event, recipients },
+        { type: 'entry', epoch: 4_000, conversationId: 'g:x', seq: 8, kind: 'MessageSent', event, recipients },
         { ...common, outcome: { result: 'sequenced', seq: 9, time: 1_700_000_000_000, repeat: true } },
         { ...common, outcome: { result: 'unchanged' } },
         { ...common, outcome: { result: 'rejected', code: 'not_a_member' } },

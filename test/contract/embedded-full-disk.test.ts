@@ -117,12 +117,12 @@ describe('the store on a full disk', () => {
     const store = new LmdbStateStore(environment, systemRuntime);
     full();
     await store.writeTimeline(TOO_MANY, []);
-    await assert.rejects(store.flush(), StoreError);
+    await assert.rejects(store.durable(), StoreError);
     assert.deepEqual(await seqsOf(store), to(500));
     await store.writeTimeline([row(501, 100)], []);
     spaceAgain();
     await delay(1_500); // it tries again each second
-    await store.flush();
+    await store.durable();
     await store.close();
     await reopen();
     assert.deepEqual(await seqsOf(new LmdbStateStore(environment, systemRuntime)), to(501));

@@ -50,7 +50,7 @@ stateStoreContract('LmdbStateStore, flushed before every answer,', async () => {
     ...subject,
     async drive(promise) {
       const result = await promise;
-      await subject.port.flush();
+      await subject.port.durable();
       return result;
     },
   };

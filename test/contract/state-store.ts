@@ -66,6 +66,16 @@ function inboxSeqs(rows: readonly InboxRow[]): number[] {
   return rows.map((row) => row.inboxSeq);
 }
 
+async function all<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const page of pages) found.push(...page);
+  return found;
+}
+
+function sortedBy<T>(rows: readonly T[], keyOf: (row: T) => string): T[] {
+  return [...rows].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
 function usersOf(row: { readonly members: readonly MemberRow[] } | null): string[] {
   return row!.members.map(({ user }) => user);
 }
@@ -470,12 +480,56 @@ export function stateStoreContract(name: string, factory: Factory<StoreSubject>)
 
     test('the generation is written once, and everyone gets the one in force', async ({ port, drive }) => {
       assert.equal(await drive(port.loadGeneration()), null);
-      const row = { generation: 1, partitions: { messages: 4, timeline: 4, inbox: 4 }, epoch: 1 };
+      const row = { generation: 1, partitions: { messages: 4, timeline: 4, inbox: 4 }, tables: 0, epoch: 1 };
       const other = { ...row, partitions: { messages: 8, timeline: 8, inbox: 8 } };
       const [one, two] = await drive(Promise.all([port.createGeneration(row), port.createGeneration(other)]));
       assert.deepEqual(one, two);
       assert.deepEqual(await drive(port.loadGeneration()), one);
       assert.deepEqual(await drive(port.createGeneration({ ...row, generation: 2 })), one);
+    });
+
+    test('tables are put in force once each, by rising numbers, and the highest counts', async ({ port, drive }) => {
+      const row = { generation: 1, partitions: { messages: 4, timeline: 4, inbox: 4 }, tables: 0, epoch: 7 };
+      await drive(port.createGeneration(row));
+      assert.equal(await drive(port.switchTables({ tables: 2, epoch: 8 })), true);
+      assert.deepEqual(await drive(port.loadGeneration()), { ...row, tables: 2, epoch: 8 });
+      for (const next of [0, 1, 2]) assert.equal(await drive(port.switchTables({ tables: next, epoch: 9 })), false);
+      const tries = [10, 10, 10].map((tables, i) => port.switchTables({ tables, epoch: 20 + i }));
+      const put = await drive(Promise.all(tries));
+      assert.equal(put.filter(Boolean).length, 1);
+      const inForce = { ...row, tables: 10, epoch: 20 + put.indexOf(true) };
+      assert.deepEqual(await drive(port.loadGeneration()), inForce);
+      assert.deepEqual(await drive(port.createGeneration(row)), inForce, 'what a process that starts is given');
+    });
+
+    test('what a rebuild keeps is overwritten as a whole', async ({ port, drive }) => {
+      assert.equal(await drive(port.loadRebuild()), null);
+      for (const state of ['{"next": [1, 2, 3]}', '', JSON.stringify({ of: UNUSUAL_IDS })]) {
+        await drive(port.saveRebuild(state));
+        assert.equal(await drive(port.loadRebuild()), state);
+      }
+    });
+
+    test('scans find every head as it is and every conversation, once', async ({ port, drive }) => {
+      assert.deepEqual(await drive(all(port.scanHeads())), []);
+      assert.deepEqual(await drive(all(port.scanConversations())), []);
+      const users = [...UNUSUAL_IDS, ...Array.from({ length: 1_100 }, (_, i) => `user ${i}`)];
+      const heads = users.map((user, i) => ({ user, head: i, headAsOf: i, minimumSeq: 1 }));
+      await drive(port.writeHeads(heads));
+      await drive(port.flushConversations(users.map((user, i) => flush(`g:${user}`, i, { [user]: member(user) }))));
+      const [first] = heads;
+      const moved = { ...first!, head: 9_000, headAsOf: 9_000 };
+      await drive(port.writeHeads([moved]));
+      await drive(port.durable());
+      await drive(port.writeHeads([{ ...heads[1]!, head: 9_001, headAsOf: 9_001 }]));
+      const found = await drive(all(port.scanHeads()));
+      const wanted = [moved, { ...heads[1]!, head: 9_001, headAsOf: 9_001 }, ...heads.slice(2)];
+      assert.deepEqual(
+        sortedBy(found, ({ user }) => user),
+        sortedBy(wanted, ({ user }) => user),
+      );
+      const ids = await drive(all(port.scanConversations()));
+      assert.deepEqual([...ids].sort(), users.map((user) => `g:${user}`).sort());
     });
 
     test('an account is created once, however many try at the same time', async ({ port, drive }) => {

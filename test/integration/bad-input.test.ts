@@ -25,6 +25,7 @@ import { openEnvironment } from '../../services/ports/log/embedded/open-environm
 import { MemorySessionRegistry } from '../../services/ports/sessions/embedded/memory-session-registry.ts';
 import { LmdbStateStore } from '../../services/ports/store/embedded/lmdb-state-store.ts';
 import { SUBPROTOCOL } from '../../services/protocol/frames.ts';
+import { fixedTables } from '../fixed-tables.ts';
 import { mutate, seededRandom } from './mutate-frames.ts';
 
 const MUTATED_FRAMES = 20_000;
@@ -36,11 +37,12 @@ const EPOCH = 1;
 const folder = mkdtempSync(join(tmpdir(), 'fanlog-bad-input-'));
 const environment = openEnvironment(folder);
 const problems: string[] = [];
+const store = new LmdbStateStore(environment, runtime);
 const base = {
   name: 'test',
   runtime,
   log: new LmdbEventLog(environment, EMBEDDED_LAYOUT, runtime),
-  store: new LmdbStateStore(environment, runtime),
+  tables: fixedTables(store, EPOCH),
   delivery: new MemoryDeliveryStream(),
   registry: new MemorySessionRegistry(runtime),
   metrics: new Metrics(),
@@ -56,7 +58,7 @@ const wide = await startEdge('wide', { ...limits, frames_per_second: 100_000, fr
 
 async function startEdge(incarnation: string, its: typeof limits | { [K in keyof typeof limits]: number }) {
   const address = { node: 'test', incarnation };
-  const node = new EdgeNode({ ...base, address, authenticator: tokens, limits: its, epoch: EPOCH });
+  const node = new EdgeNode({ ...base, address, authenticator: tokens, limits: its });
   await node.start();
   const server = await listenForSockets({ node, limits: its, port: 0, host: '127.0.0.1' });
   if ('failed' in server) throw new Error(server.message);
@@ -70,7 +72,7 @@ after(async () => {
   }
   for (const stage of stages) await stage.close();
   await base.log.close();
-  await base.store.close();
+  await store.close();
   await environment.close();
   rmSync(folder, { recursive: true });
 });

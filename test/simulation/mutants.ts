@@ -109,11 +109,11 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: FANOUT,
-        find: '    await this.#retry(() => this.#dependencies.store.flushConversations(rows));\n',
+        find: '    await this.#retry(() => this.#dependencies.tables.store.flushConversations(rows));\n',
         replace:
           '    const unwritten = ((this as any).unwritten ?? []).splice(0);\n    await Promise.all([\n' +
-          '      this.#retry(() => this.#dependencies.store.flushConversations(rows)),\n' +
-          '      ...unwritten.map((one: any) => this.#retry(() => this.#dependencies.store.writeTimeline(one.timelineRows, one.pastMembers))),\n    ]);\n',
+          '      this.#retry(() => this.#dependencies.tables.store.flushConversations(rows)),\n' +
+          '      ...unwritten.map((one: any) => this.#retry(() => this.#dependencies.tables.store.writeTimeline(one.timelineRows, one.pastMembers))),\n    ]);\n',
       },
     ],
   },
@@ -157,8 +157,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: STORE,
-        find: 'users.map(TABLES.head), () => true)',
-        replace: "users.map((user) => TABLES.inbox(user, 0)), (row) => row === 'row')",
+        find: "this.#in(TABLES.head(user)));\n    const parts = await this.#replicas.readMany(this.#process, 'store.heads', heads, () => true);",
+        replace:
+          "TABLES.inbox(user, 0));\n    const parts = await this.#replicas.readMany(this.#process, 'store.heads', heads, (row) => row === 'row');",
       },
       {
         file: 'test/simulation/checker/check-store.ts',
@@ -214,10 +215,10 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: STORE,
-        find: "    const rows = await this.#read('store.conversation', TABLES.conversation(conversationId));\n    const row = rows.get(STATIC)",
+        find: "    const rows = await this.#read('store.conversation', this.#in(TABLES.conversation(conversationId)));\n    const row = rows.get(STATIC)",
         replace:
-          "    const first = await this.#read('store.conversation', TABLES.conversation(conversationId), (one) => one === STATIC);\n" +
-          "    const rows = await this.#read('store.conversation', TABLES.conversation(conversationId));\n    const row = first.get(STATIC)",
+          "    const first = await this.#read('store.conversation', this.#in(TABLES.conversation(conversationId)), (one) => one === STATIC);\n" +
+          "    const rows = await this.#read('store.conversation', this.#in(TABLES.conversation(conversationId)));\n    const row = first.get(STATIC)",
       },
     ],
   },

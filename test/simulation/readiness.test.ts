@@ -11,6 +11,7 @@ import { type Collector, Readiness } from '../../services/operations/index.ts';
 import { Closing } from '../../services/profiles/closing.ts';
 import { RoleProofs } from '../../services/profiles/role-proofs.ts';
 import type { Role } from '../../services/profiles/roles.ts';
+import { fixedTables } from '../fixed-tables.ts';
 import { Faults } from './kernel/faults.ts';
 import { Random } from './kernel/random.ts';
 import { Scheduler } from './kernel/scheduler.ts';
@@ -53,7 +54,7 @@ class Fleet {
       logger: silentLogger,
       metrics: new Metrics(),
       log: this.log.connect(process),
-      store: this.#store.connect(process),
+      tables: fixedTables(this.#store.connect(process)),
       registry: this.#registry.connect(process),
       delivery: this.#delivery.connect(process),
     };
@@ -69,7 +70,7 @@ class Fleet {
           const prober = proofs.proberOf(role, address);
           const authenticator = { verify: () => Promise.reject(new Error('nobody signs in')) };
           const onCanary = prober.onCanary.bind(prober);
-          const edge = new EdgeNode({ ...ports, address, authenticator, limits, epoch: 1, onCanary });
+          const edge = new EdgeNode({ ...ports, address, authenticator, limits, onCanary });
           await edge.start();
           proofs.start(role, prober, () => edge.whyNotReady());
         }

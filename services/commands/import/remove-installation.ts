@@ -1,10 +1,11 @@
-// Takes what this run made on servers that go on running away again: topics and groups, the keyspace, keys.
+// Takes what this run made on servers that go on running away again: topics and groups, the keyspaces of its tables, keys.
 import cassandra from '@scylladb/cassandra-driver';
 import { CLUSTER_LAYOUT, CONSUMER_GROUPS } from '../../events/topics.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import { withAdmin } from '../../ports/log/kafka/topic-admin.ts';
 import { wantedTopics } from '../../ports/log/kafka/topic-settings.ts';
 import { connectRedis } from '../../ports/sessions/redis/redis-connection.ts';
+import { setOfKeyspace } from '../../ports/store/cassandra/schema.ts';
 
 /** Servers as `host:port`, several separated by commas. */
 export interface Installation {
@@ -49,7 +50,11 @@ async function removeKeyspace({ cassandra: nodes, dataCenter, keyspace }: Instal
     socketOptions: { readTimeout: DROP_MS_MAX },
   });
   try {
-    await client.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`);
+    const { rows } = await client.execute('SELECT keyspace_name FROM system_schema.keyspaces');
+    const sets = rows
+      .map((row) => row.keyspace_name as string)
+      .filter((name) => setOfKeyspace(keyspace, name) !== null);
+    for (const name of sets) await client.execute(`DROP KEYSPACE IF EXISTS ${name}`);
   } finally {
     await client.shutdown();
   }

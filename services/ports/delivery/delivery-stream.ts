@@ -12,6 +12,11 @@ export interface Recipient {
 /** A new inbox entry of users connected there, body included. */
 export interface EntryDelivery {
   readonly type: 'entry';
+  /**
+   * Whose numbering the inboxSeqs are of. null: that of set 0 of the tables, which versions that knew of no other sets
+   * speak of too.
+   */
+  readonly epoch: number | null;
   readonly conversationId: string;
   readonly seq: number;
   readonly kind: EntryKind;

@@ -1,6 +1,15 @@
 // Reads a partition and notices when records are missing: a client library may reset its position silently (R8).
+//
+// What it reads is for one set of tables: when that is replaced, a read that waits is given up.
 import type { Metrics } from '../../kernel/metrics.ts';
-import { type EventLog, type LogRecord, OffsetOutOfRangeError, type PartitionAssignment } from './event-log.ts';
+import { TablesReplacedError } from '../store/live-tables.ts';
+import {
+  type EventLog,
+  type LogRecord,
+  OffsetOutOfRangeError,
+  type PartitionAssignment,
+  ReadSupersededError,
+} from './event-log.ts';
 
 /** A jump is answered by seeking back; one that stays is damage. */
 const JUMPS_IN_A_ROW_MAX = 3;
@@ -17,10 +26,12 @@ export class ContiguousReader {
   readonly #log: EventLog;
   readonly #assignment: PartitionAssignment;
   readonly #metrics: Metrics;
+  readonly #replaced: AbortSignal;
   #expected: number;
 
-  /** `offset`: the first record wanted. */
-  constructor(log: EventLog, assignment: PartitionAssignment, metrics: Metrics, offset: number) {
+  /** `offset`: the first record wanted. `replaced`: nothing more is. */
+  constructor(log: EventLog, assignment: PartitionAssignment, metrics: Metrics, offset: number, replaced: AbortSignal) {
+    this.#replaced = replaced;
     this.#log = log;
     this.#assignment = assignment;
     this.#metrics = metrics;
@@ -28,7 +39,7 @@ export class ContiguousReader {
     assignment.seek(offset);
   }
 
-  /** The next records, at least one, each one's offset one above the last. @throws PartitionStoppedError */
+  /** The next records, at least one, each one's offset one above the last. @throws PartitionStoppedError, TablesReplacedError */
   async read(records_max: number): Promise<readonly LogRecord[]> {
     for (let jumps = 0; ; ) {
       const records = await this.#readOrStop(records_max);
@@ -49,11 +60,17 @@ export class ContiguousReader {
   }
 
   async #readOrStop(records_max: number): Promise<readonly LogRecord[]> {
+    if (this.#replaced.aborted) throw new TablesReplacedError();
+    const giveUp = () => this.#assignment.seek(this.#expected);
+    this.#replaced.addEventListener('abort', giveUp, { once: true });
     try {
       return await this.#assignment.read(records_max);
     } catch (error) {
+      if (error instanceof ReadSupersededError && this.#replaced.aborted) throw new TablesReplacedError();
       if (error instanceof OffsetOutOfRangeError) throw new PartitionStoppedError(error.message, { cause: error });
       throw error;
+    } finally {
+      this.#replaced.removeEventListener('abort', giveUp);
     }
   }
 

@@ -127,11 +127,13 @@ export interface AccountRow {
   readonly createdAt: number;
 }
 
-/** Partition counts and the epoch, frozen at the first start (R10). */
+/** Partition counts, frozen at the first start (R10), and the set of tables in force. */
 export interface GenerationRow {
   readonly generation: number;
   readonly partitions: { readonly [T in TopicName]: number };
-  /** Names the set of inbox tables; rises when inboxSeqs are re-derived. */
+  /** Which set of tables is in force (table-sets.ts); 0 from the first start. */
+  readonly tables: number;
+  /** Names the numbering of inboxes in that set; rises when inboxSeqs are re-derived. */
   readonly epoch: number;
   /** Of the topics that these tables are derived from; none by default. */
   readonly prefix?: string;
@@ -180,8 +182,26 @@ export interface StateStore {
   /** Overwrites the one canary row of an inbox partition: proves that rows can be written. */
   writeCanary(partition: number, canaryId: string): Promise<void>;
 
-  // --- administration and primary data
+  // --- rebuilds and their comparison
+  /** Every head row of the set, in no order, by pages. Rows written meanwhile may be missing. */
+  scanHeads(): AsyncIterable<readonly HeadRow[]>;
+  /** The id of every conversation of the set, likewise. */
+  scanConversations(): AsyncIterable<readonly string[]>;
+  /** Resolves when every row written before is on disk, and found by scans. @throws StoreError */
+  durable(): Promise<void>;
+  /** What a rebuild keeps to be resumed: JSON, one cell, in the base set. null: none was begun. */
+  loadRebuild(): Promise<string | null>;
+  /** Durable when it resolves. The last one wins. */
+  saveRebuild(state: string): Promise<void>;
+
+  // --- administration and primary data: always those of the base set
+  /** As it is now, also when another process has just put a set in force. */
   loadGeneration(): Promise<GenerationRow | null>;
+  /**
+   * Puts a set in force with its epoch; false when that number or a higher one was already. Durable when it resolves.
+   * After a StoreError `loadGeneration` tells whether it was.
+   */
+  switchTables(next: { readonly tables: number; readonly epoch: number }): Promise<boolean>;
   /** Writes the record if there is none; returns the one in force. */
   createGeneration(row: GenerationRow): Promise<GenerationRow>;
   /** false when the user exists. The one lightweight transaction. Durable when it resolves. */

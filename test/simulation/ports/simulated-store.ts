@@ -1,4 +1,4 @@
-// The tables of the store on simulated replicas, laid out as in Cassandra, in buckets of 4.
+// The tables of the store on simulated replicas, laid out as in Cassandra, in buckets of 4, in any number of sets.
 import type { Position } from '../../../services/events/position.ts';
 import type { TopicName } from '../../../services/events/topics.ts';
 import type {
@@ -23,6 +23,8 @@ import { type Mutation, Replicas, type Rows } from './replicas.ts';
 
 // 4 rows a bucket where the real store has 4,096: bucket borders are crossed all the time.
 const BUCKET_ROWS = 4;
+/** Of a scan. */
+const SCAN_PAGE_ROWS = 4;
 const bucketOf = (seq: number) => Math.floor(seq / BUCKET_ROWS);
 
 /** No id holds it. */
@@ -41,6 +43,11 @@ export const TABLES = {
   canary: (partition: number) => key('canary', partition),
 } as const;
 
+/** The partition of a set of tables that has this name in set 0. */
+export function inSet(set: number, partition: string): string {
+  return set === 0 ? partition : key(`set ${set}`, partition);
+}
+
 const STATIC = 'static';
 const MEMBER = 'member ';
 const ONLY = 'row';
@@ -50,10 +57,14 @@ type StaticRow = ConversationFlush['row'];
 export class SimulatedStore {
   readonly scheduler: Scheduler;
   readonly replicas: Replicas;
-  /** The last bucket of each timeline that was ever written to. */
+  /** The last bucket of each timeline that was ever written to, by partition name of its first. */
   readonly lastBuckets = new Map<string, number>();
+  /** Users with a head and conversations with a state, by set: what a scan finds. */
+  readonly users = new Map<number, Set<string>>();
+  readonly conversations = new Map<number, Set<string>>();
   readonly #accounts = new Map<string, AccountRow>();
   #generation: GenerationRow | null = null;
+  rebuild: string | null = null;
   #unstamped = 0;
 
   constructor(scheduler: Scheduler, faults: Faults) {
@@ -71,14 +82,20 @@ export class SimulatedStore {
     return ++this.#unstamped;
   }
 
-  /** The store as `process` sees it. */
-  connect(process: SimProcess): StateStore {
-    return new StoreConnection(this, process);
+  /** The store as `process` sees it, with the derived tables of one set. */
+  connect(process: SimProcess, set = 0): StateStore {
+    return new StoreConnection(this, process, set);
   }
 
   createGeneration(row: GenerationRow): GenerationRow {
     this.#generation ??= row;
     return this.#generation;
+  }
+
+  switchTables(next: { readonly tables: number; readonly epoch: number }): boolean {
+    if (this.#generation === null || this.#generation.tables >= next.tables) return false;
+    this.#generation = { ...this.#generation, ...next };
+    return true;
   }
 
   get generation(): GenerationRow | null {
@@ -94,24 +111,27 @@ class StoreConnection implements StateStore {
   readonly #store: SimulatedStore;
   readonly #replicas: Replicas;
   readonly #process: SimProcess;
+  readonly #set: number;
 
-  constructor(store: SimulatedStore, process: SimProcess) {
+  constructor(store: SimulatedStore, process: SimProcess, set: number) {
+    this.#set = set;
     this.#store = store;
     this.#replicas = store.replicas;
     this.#process = process;
   }
 
   async loadConversation(conversationId: string): Promise<ConversationRow | null> {
-    const rows = await this.#read('store.conversation', TABLES.conversation(conversationId));
+    const rows = await this.#read('store.conversation', this.#in(TABLES.conversation(conversationId)));
     const row = rows.get(STATIC) as StaticRow | undefined;
     if (row === undefined) return null;
     return { ...row, members: membersOf(rows) };
   }
 
   flushConversations(flushes: readonly ConversationFlush[]): Promise<void> {
+    note(this.#store.conversations, this.#set, flushes, ({ row }) => row.conversationId);
     const mutations = flushes.map(
       ({ row, members }): Mutation => ({
-        partition: TABLES.conversation(row.conversationId),
+        partition: this.#in(TABLES.conversation(row.conversationId)),
         timestamp: this.#store.stamp(row.asOf),
         rows: [[STATIC, { ...row }], ...[...members].map(([user, member]) => [`${MEMBER}${user}`, member] as const)],
       }),
@@ -122,19 +142,20 @@ class StoreConnection implements StateStore {
   writeTimeline(rows: readonly TimelineRow[], past: readonly PastMemberRow[]): Promise<void> {
     const { lastBuckets } = this.#store;
     for (const { conversationId, seq } of rows) {
-      lastBuckets.set(conversationId, Math.max(bucketOf(seq), lastBuckets.get(conversationId) ?? 0));
+      const name = this.#in(conversationId);
+      lastBuckets.set(name, Math.max(bucketOf(seq), lastBuckets.get(name) ?? 0));
     }
     const mutations = [
       ...rows.map(
         (row): Mutation => ({
-          partition: TABLES.timeline(row.conversationId, bucketOf(row.seq)),
+          partition: this.#in(TABLES.timeline(row.conversationId, bucketOf(row.seq))),
           timestamp: this.#store.stamp(row.position),
           rows: [[String(row.seq), { ...row, event: row.event.slice() }]],
         }),
       ),
       ...past.map(
         (row): Mutation => ({
-          partition: TABLES.past(row.conversationId),
+          partition: this.#in(TABLES.past(row.conversationId)),
           timestamp: this.#store.stamp(row.position),
           rows: [[key(row.user, row.joinedSeq), { ...row }]],
         }),
@@ -153,9 +174,9 @@ class StoreConnection implements StateStore {
     const from = Math.max(1, fromSeq);
     const first = bucketOf(from);
     // Whoever reads to the end of numbers would read empty buckets for ever.
-    const last = Math.min(bucketOf(toSeq), this.#store.lastBuckets.get(conversationId) ?? 0);
+    const last = Math.min(bucketOf(toSeq), this.#store.lastBuckets.get(this.#in(conversationId)) ?? 0);
     const buckets = Array.from({ length: Math.max(0, last - first + 1) }, (_, n) =>
-      TABLES.timeline(conversationId, first + n),
+      this.#in(TABLES.timeline(conversationId, first + n)),
     );
     const wanted = (row: string) => Number(row) >= from && Number(row) <= toSeq;
     const parts = await this.#replicas.readMany(this.#process, 'store.read_timeline', buckets, wanted);
@@ -165,7 +186,8 @@ class StoreConnection implements StateStore {
   }
 
   async loadHeads(users: readonly string[]): Promise<readonly (HeadRow | null)[]> {
-    const parts = await this.#replicas.readMany(this.#process, 'store.heads', users.map(TABLES.head), () => true);
+    const heads = users.map((user) => this.#in(TABLES.head(user)));
+    const parts = await this.#replicas.readMany(this.#process, 'store.heads', heads, () => true);
     return parts.map((rows) => (rows.get(ONLY) as HeadRow | undefined) ?? null);
   }
 
@@ -173,14 +195,14 @@ class StoreConnection implements StateStore {
     const mutations = [
       ...rows.map(
         (row): Mutation => ({
-          partition: TABLES.inbox(row.user, bucketOf(row.inboxSeq)),
+          partition: this.#in(TABLES.inbox(row.user, bucketOf(row.inboxSeq))),
           timestamp: this.#store.stamp(row.position),
           rows: [[String(row.inboxSeq), { ...row }]],
         }),
       ),
       ...memberships.map(
         (row): Mutation => ({
-          partition: TABLES.membership(row.user),
+          partition: this.#in(TABLES.membership(row.user)),
           timestamp: this.#store.stamp(row.position),
           rows: [[row.conversationId, { ...row }]],
         }),
@@ -190,9 +212,10 @@ class StoreConnection implements StateStore {
   }
 
   writeHeads(rows: readonly HeadRow[]): Promise<void> {
+    note(this.#store.users, this.#set, rows, ({ user }) => user);
     const mutations = rows.map(
       (row): Mutation => ({
-        partition: TABLES.head(row.user),
+        partition: this.#in(TABLES.head(row.user)),
         timestamp: this.#store.stamp(row.headAsOf),
         rows: [[ONLY, { ...row }]],
       }),
@@ -205,7 +228,11 @@ class StoreConnection implements StateStore {
     let next = Math.max(1, fromSeq);
     while (found.length < rows_max) {
       const bucket = bucketOf(next);
-      const rows = await this.#read('store.read_inbox', TABLES.inbox(user, bucket), (row) => Number(row) >= next);
+      const rows = await this.#read(
+        'store.read_inbox',
+        this.#in(TABLES.inbox(user, bucket)),
+        (row) => Number(row) >= next,
+      );
       while (bucketOf(next) === bucket && rows.has(String(next))) {
         found.push(rows.get(String(next)) as InboxRow);
         next++;
@@ -218,7 +245,7 @@ class StoreConnection implements StateStore {
   async readEvents(
     pointers: readonly { readonly conversationId: string; readonly seq: number }[],
   ): Promise<readonly (Uint8Array | null)[]> {
-    const buckets = pointers.map(({ conversationId, seq }) => TABLES.timeline(conversationId, bucketOf(seq)));
+    const buckets = pointers.map(({ conversationId, seq }) => this.#in(TABLES.timeline(conversationId, bucketOf(seq))));
     const parts = await this.#replicas.readMany(this.#process, 'store.read_events', buckets, () => true);
     return parts.map((rows, index) => {
       const row = rows.get(String(pointers[index]!.seq)) as TimelineRow | undefined;
@@ -227,18 +254,20 @@ class StoreConnection implements StateStore {
   }
 
   async readMemberships(user: string): Promise<readonly MembershipRow[]> {
-    const rows = await this.#read('store.memberships', TABLES.membership(user));
+    const rows = await this.#read('store.memberships', this.#in(TABLES.membership(user)));
     return [...rows.values()].map((row) => row as MembershipRow);
   }
 
   async readReader(conversationId: string, user: string): Promise<ReaderView | null> {
     // The present first: whoever leaves between the two reads is seen twice, not never.
-    const rows = await this.#read('store.reader', TABLES.conversation(conversationId), (row) => {
+    const rows = await this.#read('store.reader', this.#in(TABLES.conversation(conversationId)), (row) => {
       return row === STATIC || row === `${MEMBER}${user}`;
     });
     const row = rows.get(STATIC) as StaticRow | undefined;
     if (row === undefined) return null;
-    const past = await this.#read('store.past', TABLES.past(conversationId), (row) => row.startsWith(key(user, '')));
+    const past = await this.#read('store.past', this.#in(TABLES.past(conversationId)), (row) =>
+      row.startsWith(key(user, '')),
+    );
     return {
       row,
       member: (rows.get(`${MEMBER}${user}`) as MemberRow | undefined) ?? null,
@@ -247,14 +276,14 @@ class StoreConnection implements StateStore {
   }
 
   async loadCheckpoint(topic: TopicName, partition: number): Promise<Checkpoint | null> {
-    const rows = await this.#read('store.checkpoint', TABLES.checkpoint(topic, partition));
+    const rows = await this.#read('store.checkpoint', this.#in(TABLES.checkpoint(topic, partition)));
     return (rows.get(ONLY) as Checkpoint | undefined) ?? null;
   }
 
   saveCheckpoint(topic: TopicName, partition: number, checkpoint: Checkpoint): Promise<void> {
     const copy = { ...checkpoint, sources: { ...checkpoint.sources } };
     const mutation = {
-      partition: TABLES.checkpoint(topic, partition),
+      partition: this.#in(TABLES.checkpoint(topic, partition)),
       timestamp: this.#store.unstamped(),
       rows: [[ONLY, copy]] as const,
     };
@@ -274,8 +303,42 @@ class StoreConnection implements StateStore {
 
   writeCanary(partition: number, canaryId: string): Promise<void> {
     const timestamp = this.#store.unstamped();
-    const mutation = { partition: TABLES.canary(partition), timestamp, rows: [[ONLY, canaryId]] as const };
+    const mutation = { partition: this.#in(TABLES.canary(partition)), timestamp, rows: [[ONLY, canaryId]] as const };
     return this.#replicas.write(this.#process, 'store.canary', [mutation]);
+  }
+
+  async *scanHeads(): AsyncGenerator<readonly HeadRow[]> {
+    const users = [...(this.#store.users.get(this.#set) ?? [])];
+    for (let i = 0; i < users.length; i += SCAN_PAGE_ROWS) {
+      const heads = await this.loadHeads(users.slice(i, i + SCAN_PAGE_ROWS));
+      yield heads.filter((head) => head !== null);
+    }
+  }
+
+  async *scanConversations(): AsyncGenerator<readonly string[]> {
+    const ids = [...(this.#store.conversations.get(this.#set) ?? [])];
+    for (let i = 0; i < ids.length; i += SCAN_PAGE_ROWS) {
+      const page = ids.slice(i, i + SCAN_PAGE_ROWS);
+      const rows = await Promise.all(page.map((id) => this.loadConversation(id)));
+      yield page.filter((_, index) => rows[index] !== null);
+    }
+  }
+
+  async durable(): Promise<void> {}
+
+  loadRebuild(): Promise<string | null> {
+    return this.#process.call('store.rebuild', (answer) => answer.resolve(this.#store.rebuild));
+  }
+
+  saveRebuild(state: string): Promise<void> {
+    return this.#process.call('store.save_rebuild', (answer) => {
+      this.#store.rebuild = state;
+      answer.resolve();
+    });
+  }
+
+  switchTables(next: { readonly tables: number; readonly epoch: number }): Promise<boolean> {
+    return this.#process.call('store.switch_tables', (answer) => answer.resolve(this.#store.switchTables(next)));
   }
 
   loadGeneration(): Promise<GenerationRow | null> {
@@ -302,6 +365,10 @@ class StoreConnection implements StateStore {
     return Promise.resolve();
   }
 
+  #in(partition: string): string {
+    return inSet(this.#set, partition);
+  }
+
   #read(label: string, partition: string, select?: (row: string) => boolean): Promise<Rows> {
     return this.#replicas.read(this.#process, label, partition, select);
   }
@@ -311,4 +378,10 @@ function membersOf(rows: Rows): MemberRow[] {
   const members: MemberRow[] = [];
   for (const [row, value] of rows) if (row.startsWith(MEMBER)) members.push(value as MemberRow);
   return members.sort((a, b) => (a.user < b.user ? -1 : a.user > b.user ? 1 : 0));
+}
+
+function note<T>(names: Map<number, Set<string>>, set: number, rows: readonly T[], nameOf: (row: T) => string): void {
+  const known = names.get(set) ?? new Set();
+  for (const row of rows) known.add(nameOf(row));
+  names.set(set, known);
 }

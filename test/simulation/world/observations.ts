@@ -92,7 +92,7 @@ export class Observations implements NetworkTap {
     const before = this.entries.get(key);
     if (before === undefined) this.entries.set(key, { user, inboxSeq, event });
     else if (JSON.stringify(before.event) !== JSON.stringify(event)) {
-      this.#violations.add(`inboxSeq ${inboxSeq} of ${user} was seen with two contents`);
+      this.#violations.add(`inboxSeq ${inboxSeq} of ${user} was seen with two contents`, 'renumbered');
     }
   }
 
@@ -103,7 +103,7 @@ export class Observations implements NetworkTap {
       return;
     }
     this.accepted.add(key);
-    if (!this.#isInLog(key)) this.#violations.add(`a send of ${user} was accepted before the log had it`);
+    if (!this.#isInLog(key)) this.#violations.add(`a send of ${user} was accepted before the log had it`, 'lost');
   }
 
   #onError(connection: object, user: string, frame: ErrorReply): void {

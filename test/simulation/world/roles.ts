@@ -7,6 +7,7 @@ import type { Authenticator } from '../../../services/kernel/authentication.ts';
 import { limits } from '../../../services/kernel/limits.ts';
 import type { Runtime } from '../../../services/kernel/runtime.ts';
 import { CommandAppender } from '../../../services/ports/log/command-appender.ts';
+import { fixedTables } from '../../fixed-tables.ts';
 import type { StartRole } from './role.ts';
 
 export const EPOCH = 1;
@@ -22,7 +23,7 @@ export const fanoutRole: StartRole = async ({ world, process, name, metrics, log
     name,
     runtime: process.runtime,
     log: world.log.connect(process),
-    store: world.store.connect(process),
+    tables: fixedTables(world.store.connect(process), EPOCH),
     delivery: world.delivery.connect(process),
     metrics,
     logger,
@@ -42,7 +43,7 @@ export const inboxRole: StartRole = async ({ world, process, name, metrics, logg
     name,
     runtime: process.runtime,
     log: world.log.connect(process),
-    store: world.store.connect(process),
+    tables: fixedTables(world.store.connect(process), EPOCH),
     registry: world.registry.connect(process),
     delivery: world.delivery.connect(process),
     metrics,
@@ -63,12 +64,11 @@ export const edgeRole: StartRole = async ({ world, process, name, incarnation, m
     address: { node: name, incarnation },
     runtime: process.runtime,
     log: world.log.connect(process),
-    store: world.store.connect(process),
+    tables: fixedTables(world.store.connect(process), EPOCH),
     registry: world.registry.connect(process),
     delivery: world.delivery.connect(process),
     authenticator: authenticatorOf(process.runtime),
     limits: EDGE_LIMITS,
-    epoch: EPOCH,
     metrics,
     logger,
   });

@@ -12,6 +12,7 @@ const CONVERSATION = directConversationId('alice', 'bob');
 function entry(seq: number, inboxSeqs: Record<string, number>, payload = `message ${seq}`): DeliveryRecord {
   return {
     type: 'entry',
+    epoch: null,
     conversationId: CONVERSATION,
     seq,
     kind: 'MessageSent',

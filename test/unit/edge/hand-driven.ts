@@ -17,6 +17,7 @@ import type { CanaryDelivery } from '../../../services/ports/delivery/delivery-s
 import { MemoryDeliveryStream } from '../../../services/ports/delivery/embedded/memory-delivery-stream.ts';
 import { type AppendBatch, AppendError, type EventLog } from '../../../services/ports/log/event-log.ts';
 import { addressKey, type ConnectedAt, type NodeAddress } from '../../../services/ports/sessions/session-registry.ts';
+import { LiveTables } from '../../../services/ports/store/live-tables.ts';
 import { type InboxRow, type StateStore, StoreError } from '../../../services/ports/store/state-store.ts';
 
 /** Lets everything that needs no time happen. */
@@ -110,6 +111,8 @@ export class HandStore {
   failing = false;
   /** Called before every read of an inbox. */
   onRead: (user: string) => void = () => {};
+  /** While set, reads of inboxes wait for it. */
+  gate: Promise<void> | null = null;
 
   async loadHeads(users: readonly string[]) {
     return users.map(() => null);
@@ -117,6 +120,7 @@ export class HandStore {
 
   async readInbox(user: string, fromSeq: number, rows_max: number): Promise<InboxRow[]> {
     this.onRead(user);
+    await this.gate;
     if (this.failing) throw new StoreError('by hand');
     const count = Math.max(0, Math.min(rows_max, (this.heads.get(user) ?? 0) - fromSeq + 1));
     return Array.from({ length: count }, (_, index) => ({
@@ -132,6 +136,8 @@ export class HandStore {
   async readEvents(pointers: readonly unknown[]): Promise<null[]> {
     return pointers.map(() => null);
   }
+
+  async close(): Promise<void> {}
 }
 
 export class HandRegistry {
@@ -279,6 +285,8 @@ export interface HandNode {
   connect(): HandClient;
   /** A client that has said hello, with its frames taken. */
   signIn(user: string, device?: string): Promise<HandClient>;
+  /** Puts the next set of tables in force: its store. */
+  switchTo(epoch: number): Promise<HandStore>;
 }
 
 export async function startHandNode(delivery = new MemoryDeliveryStream()): Promise<HandNode> {
@@ -287,6 +295,19 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
   const store = new HandStore();
   const registry = new HandRegistry();
   const metrics = new Metrics();
+  const stores = [store];
+  const sets = {
+    open: async (number: number) => stores[number] as unknown as StateStore,
+    list: async () => [],
+    remove: async () => {},
+  };
+  const tables = await LiveTables.open(sets, { tables: 0, epoch: EPOCH }, { runtime, logger: silentLogger });
+  const switchTo = async (epoch: number) => {
+    const next = new HandStore();
+    stores.push(next);
+    await tables.switchTo({ tables: stores.length - 1, epoch });
+    return next;
+  };
   const canaries: CanaryDelivery[] = [];
   // The token is the user's name.
   const authenticator: Authenticator = {
@@ -300,12 +321,11 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
     address: ADDRESS,
     runtime,
     log: log as unknown as EventLog,
-    store: store as unknown as StateStore,
+    tables,
     registry,
     delivery,
     authenticator,
     limits,
-    epoch: EPOCH,
     metrics,
     logger: silentLogger,
     onCanary: (record) => canaries.push(record),
@@ -317,5 +337,5 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
     await client.hello(user, device);
     return client;
   };
-  return { node, runtime, log, store, registry, delivery, metrics, canaries, connect, signIn };
+  return { node, runtime, log, store, registry, delivery, metrics, canaries, connect, signIn, switchTo };
 }

@@ -25,6 +25,7 @@ async function deliver(hand: HandNode, seq: number, time: number, ...users: stri
   } as const;
   const record: DeliveryRecord = {
     type: 'entry',
+    epoch: null,
     conversationId: CONVERSATION,
     seq,
     kind: 'MessageSent',

@@ -6,6 +6,7 @@ import { isAbsolute, join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   loadConfiguration,
+  loadLogAddress,
   settingNames,
   settingsMarkdown,
   settingsText,
@@ -118,7 +119,7 @@ describe('the configuration', () => {
       errorOf({ FANLOG_KAFKA }, 'FANLOG_KAFKA');
     }
     assert.doesNotMatch(errorOf({ FANLOG_REDIS: 'tcp://u:hidden@r:6379' }, 'FANLOG_REDIS'), /hidden/);
-    for (const FANLOG_KEYSPACE of ['Upper', '1st', 'a-b', 'x'.repeat(49)])
+    for (const FANLOG_KEYSPACE of ['Upper', '1st', 'a-b', 'x'.repeat(49), 'fanlog_t1'])
       errorOf({ FANLOG_KEYSPACE }, 'FANLOG_KEYSPACE');
     for (const FANLOG_PREFIX of ['a b', 'ü', 'x'.repeat(65)]) errorOf({ FANLOG_PREFIX }, 'FANLOG_PREFIX');
   });
@@ -193,4 +194,15 @@ describe('the table of settings', () => {
     const section = /<!-- settings -->\n([\s\S]*?)\n<!-- \/settings -->/.exec(readFileSync(readme, 'utf8'))?.[1];
     assert.equal(section?.trim(), settingsMarkdown());
   });
+});
+
+test('a command that only reads the log needs to know no more than where it is', () => {
+  const address = loadLogAddress({ FANLOG_KAFKA: 'k1:9092,k2:9092', FANLOG_PREFIX: 'a.', FANLOG_DATA: '/data' });
+  assert.deepEqual(address, { data: '/data', kafka: ['k1:9092', 'k2:9092'], prefix: 'a.' });
+  const wrong = loadLogAddress({ FANLOG_KAFKA: 'k1', FANLOG_PREFX: 'a.' });
+  assert.ok('errors' in wrong);
+  assert.match(
+    wrong.errors.join('\n'),
+    /^FANLOG_PREFX: there is no such setting.*\nFANLOG_KAFKA: "k1" is not host:port/,
+  );
 });

@@ -15,7 +15,7 @@ test('pending rows with holes, and rows on disk, are one range', async () => {
   const rows = new StoreWithRows();
   const { store } = rows;
   await store.writeTimeline([...rowsOf('g:x', 1, 3), ...rowsOf('g:x', 900, 901)], []);
-  await store.flush();
+  await store.durable();
   await store.writeTimeline([...rowsOf('g:x', 5, 6), ...rowsOf('g:x', 500, 500)], []);
   const read = async (from: number, to: number, rows_max: number, order: 'ascending' | 'descending') => {
     return (await store.readTimeline('g:x', from, to, rows_max, order)).map(({ seq }) => seq);

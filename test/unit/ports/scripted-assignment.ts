@@ -1,6 +1,10 @@
 // An assignment whose reads are scripted by the test.
 import type { TopicName } from '../../../services/events/topics.ts';
-import type { LogRecord, PartitionAssignment } from '../../../services/ports/log/event-log.ts';
+import {
+  type LogRecord,
+  type PartitionAssignment,
+  ReadSupersededError,
+} from '../../../services/ports/log/event-log.ts';
 
 export class ScriptedAssignment implements PartitionAssignment {
   readonly topic: TopicName = 'messages';
@@ -33,6 +37,26 @@ export class ScriptedAssignment implements PartitionAssignment {
   }
 
   commit(): void {}
+}
+
+/** One with nothing to read: a read waits until a seek gives it up. */
+export class WaitingAssignment extends ScriptedAssignment {
+  #giveUp: () => void = () => {};
+
+  constructor() {
+    super([]);
+  }
+
+  override seek(offset: number): void {
+    super.seek(offset);
+    this.#giveUp();
+  }
+
+  override read(): Promise<readonly LogRecord[]> {
+    return new Promise((_, reject) => {
+      this.#giveUp = () => reject(new ReadSupersededError(this.topic, this.partition));
+    });
+  }
 }
 
 export function records(...offsets: number[]): LogRecord[] {

@@ -5,6 +5,10 @@
 //   outcome   2 | session | request | conversation | command | 1 seq time repeat · 2 · 3 code
 //   behind    3 | count | users
 //   canary    4 | canary | source partition | inbox partition
+//   entry     5 | epoch | as 1
+//
+// An entry of set 0 of the tables is written as 1, without its epoch: versions before table sets read and write that, and
+// run beside this one while a cluster is upgraded. They must be gone before a set is switched to.
 //
 // Numbers are 7-bit groups, texts and events have their length before them.
 import { ENTRY_KINDS, type EntryKind } from '../../../events/inbox-records.ts';
@@ -14,6 +18,7 @@ import { ByteSink, ByteSource } from './bytes.ts';
 
 const LAYOUT = 1;
 const TYPES = { entry: 1, outcome: 2, behind: 3, canary: 4 } as const;
+const ENTRY_OF_EPOCH = 5;
 const RESULTS = { sequenced: 1, unchanged: 2, rejected: 3 } as const;
 const KIND_NUMBERS = new Map<string, number>(ENTRY_KINDS.map((kind, number) => [kind, number]));
 
@@ -29,19 +34,25 @@ export class UnknownDeliveryError extends Error {
 export function encodeRecords(records: readonly DeliveryRecord[]): Buffer {
   const sink = new ByteSink().byte(LAYOUT);
   for (const record of records) {
-    sink.byte(TYPES[record.type]);
     if (record.type === 'entry') {
+      if (record.epoch === null) sink.byte(TYPES.entry);
+      else sink.byte(ENTRY_OF_EPOCH).number(record.epoch);
       sink.text(record.conversationId).number(record.seq).byte(KIND_NUMBERS.get(record.kind)!).blob(record.event);
       sink.number(record.recipients.length);
       for (const { user, inboxSeq } of record.recipients) sink.text(user).number(inboxSeq);
     } else if (record.type === 'outcome') {
-      sink.number(record.session).number(record.request).text(record.conversationId).text(record.commandId);
+      sink
+        .byte(TYPES.outcome)
+        .number(record.session)
+        .number(record.request)
+        .text(record.conversationId)
+        .text(record.commandId);
       encodeOutcome(sink, record.outcome);
     } else if (record.type === 'behind') {
-      sink.number(record.users.length);
+      sink.byte(TYPES.behind).number(record.users.length);
       for (const user of record.users) sink.text(user);
     } else {
-      sink.text(record.canaryId).number(record.sourcePartition).number(record.inboxPartition);
+      sink.byte(TYPES.canary).text(record.canaryId).number(record.sourcePartition).number(record.inboxPartition);
     }
   }
   return sink.end();
@@ -57,13 +68,14 @@ export function decodeRecords(bytes: Buffer, to: DeliveryRecord[]): void {
 
 function decodeRecord(source: ByteSource): DeliveryRecord {
   const type = source.byte();
-  if (type === TYPES.entry) {
+  if (type === TYPES.entry || type === ENTRY_OF_EPOCH) {
+    const epoch = type === TYPES.entry ? null : source.number();
     const conversationId = source.text();
     const seq = source.number();
     const kind = kindOf(source.byte());
     const event = source.blob();
     const recipients = source.list((): Recipient => ({ user: source.text(), inboxSeq: source.number() }));
-    return { type: 'entry', conversationId, seq, kind, event, recipients };
+    return { type: 'entry', epoch, conversationId, seq, kind, event, recipients };
   }
   if (type === TYPES.outcome) {
     const [session, request] = [source.number(), source.number()];

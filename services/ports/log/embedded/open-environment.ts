@@ -34,7 +34,8 @@ export function openEnvironment(folder: string): LmdbEnvironment {
   };
 }
 
-function openTable(path: string): Table {
+/** One environment, in a folder of its own. */
+export function openTable(path: string): Table {
   const table: Table = open({
     path,
     noSubdir: false,

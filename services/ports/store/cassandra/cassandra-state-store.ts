@@ -139,6 +139,29 @@ export class CassandraStateStore implements StateStore {
     return this.#cold.writeCanary(partition, canaryId);
   }
 
+  scanHeads(): AsyncIterable<readonly HeadRow[]> {
+    return this.#inbox.scanHeads();
+  }
+
+  /** A write that resolved is. */
+  async durable(): Promise<void> {}
+
+  scanConversations(): AsyncIterable<readonly string[]> {
+    return this.#conversations.scan();
+  }
+
+  loadRebuild(): Promise<string | null> {
+    return this.#cold.loadRebuild();
+  }
+
+  saveRebuild(state: string): Promise<void> {
+    return this.#cold.saveRebuild(state);
+  }
+
+  switchTables(next: { readonly tables: number; readonly epoch: number }): Promise<boolean> {
+    return this.#cold.switchTables(next);
+  }
+
   loadGeneration(): Promise<GenerationRow | null> {
     return this.#cold.loadGeneration();
   }

@@ -16,9 +16,15 @@ const statements = {
   createGeneration: statement(
     'INSERT INTO generation (topic, generation, partitions, epoch, prefix) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS',
   ),
+  loadTableSet: statement('SELECT number, epoch FROM table_set WHERE topic = ? LIMIT 1'),
+  addTableSet: statement('INSERT INTO table_set (topic, number, epoch) VALUES (?, ?, ?) IF NOT EXISTS'),
+  loadRebuild: statement('SELECT state FROM rebuild WHERE topic = ?'),
+  saveRebuild: statement('INSERT INTO rebuild (topic, state) VALUES (?, ?)'),
   loadAccount: statement('SELECT password_hash, created_at FROM account WHERE user = ?'),
   createAccount: statement('INSERT INTO account (user, password_hash, created_at) VALUES (?, ?, ?) IF NOT EXISTS'),
 };
+
+type TablesRow = Pick<GenerationRow, 'tables' | 'epoch'>;
 
 const ALL_TOPICS = '*';
 const PARKED_PAGE_ROWS = 1_000;
@@ -54,14 +60,35 @@ export class ColdTable {
 
   async loadGeneration(): Promise<GenerationRow | null> {
     const [row] = (await this.#session.run(statements.loadGeneration, [ALL_TOPICS])).rows;
-    return row === undefined ? null : generationOf(row);
+    return row === undefined ? null : { ...generationOf(row), ...(await this.#tablesInForce()) };
   }
 
   async createGeneration(row: GenerationRow): Promise<GenerationRow> {
     const parameters = [ALL_TOPICS, row.generation, JSON.stringify(row.partitions), row.epoch, row.prefix ?? ''];
     const [answer] = (await this.#session.run(statements.createGeneration, parameters)).rows;
     // Not applied: the answer is the row that was there.
-    return isApplied(answer) ? row : generationOf(answer!);
+    return { ...(isApplied(answer) ? row : generationOf(answer!)), ...(await this.#tablesInForce()) };
+  }
+
+  async switchTables({ tables, epoch }: TablesRow): Promise<boolean> {
+    if (((await this.#tablesInForce())?.tables ?? 0) >= tables) return false;
+    const [answer] = (await this.#session.run(statements.addTableSet, [ALL_TOPICS, tables, epoch])).rows;
+    // Two switches at once may both add their row: the higher one counts.
+    return isApplied(answer) && (await this.#tablesInForce())?.tables === tables;
+  }
+
+  async loadRebuild(): Promise<string | null> {
+    const [row] = (await this.#session.run(statements.loadRebuild, [ALL_TOPICS])).rows;
+    return row === undefined ? null : (row.state as string);
+  }
+
+  async saveRebuild(state: string): Promise<void> {
+    await this.#session.run(statements.saveRebuild, [ALL_TOPICS, state]);
+  }
+
+  async #tablesInForce(): Promise<TablesRow | null> {
+    const [row] = (await this.#session.run(statements.loadTableSet, [ALL_TOPICS])).rows;
+    return row === undefined ? null : { tables: row.number as number, epoch: row.epoch as number };
   }
 
   async createAccount({ user, passwordHash, createdAt }: AccountRow): Promise<boolean> {
@@ -86,6 +113,7 @@ function generationOf(row: Row): GenerationRow {
     ...(prefix === null || prefix === '' ? {} : { prefix }),
     generation: row.generation as number,
     partitions: JSON.parse(row.partitions as string) as GenerationRow['partitions'],
+    tables: 0,
     epoch: row.epoch as number,
   };
 }

@@ -28,6 +28,7 @@ const STATICS = 'kind, seq, ordinal, time, as_of, title, member_limit';
 
 const statements = {
   load: statement(`SELECT user, role, joined_seq, ${STATICS} FROM conversation WHERE conversation = ?`),
+  scan: statement('SELECT DISTINCT conversation FROM conversation'),
   loadReader: statement(
     `SELECT user, role, joined_seq, ${STATICS} FROM conversation WHERE conversation = ? AND user IN ('', ?)`,
   ),
@@ -51,6 +52,8 @@ const statements = {
 const CONVERSATION_ROWS_MAX = 2_000;
 /** Intervals of one reader: joined and left that often. */
 const PAST_PAGE_ROWS = 500;
+/** A partition each. */
+const SCAN_PAGE_ROWS = 1_000;
 const FLUSHES_AT_ONCE = 64;
 /** 250 bytes each: below the 5 KiB from which servers mention batches of several partitions. */
 const MERGED_STATEMENTS_MAX = 16;
@@ -73,6 +76,11 @@ export class ConversationTable {
     if (first === undefined) return null;
     const members = rows.map(memberOf).filter((member) => member !== null);
     return { ...staticsOf(conversationId, first), members: members.sort((a, b) => compareIds(a.user, b.user)) };
+  }
+
+  async *scan(): AsyncGenerator<readonly string[]> {
+    for await (const rows of this.#session.pages(statements.scan, SCAN_PAGE_ROWS))
+      yield rows.map((row) => row.conversation as string);
   }
 
   async flush(flushes: readonly ConversationFlush[]): Promise<void> {

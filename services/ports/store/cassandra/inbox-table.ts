@@ -1,7 +1,7 @@
 // Inboxes, in buckets of inboxSeq; heads; each user's conversations.
 import { ENTRY_KINDS, type EntryKind } from '../../../events/inbox-records.ts';
 import type { HeadRow, InboxRow, MembershipRow } from '../state-store.ts';
-import type { CassandraSession } from './cassandra-session.ts';
+import type { CassandraSession, Row } from './cassandra-session.ts';
 import { forEachBounded } from './in-flight-gate.ts';
 import { bucketOf, fromLong, toLong } from './numbers.ts';
 import { statement } from './statement.ts';
@@ -16,6 +16,7 @@ const statements = {
      WHERE user = ? AND bucket = ? AND inbox_seq >= ? LIMIT ?`,
   ),
   writeHead: statement('INSERT INTO head (user, head, head_as_of, minimum_seq) VALUES (?, ?, ?, ?) USING TIMESTAMP ?'),
+  scanHeads: statement('SELECT user, head, head_as_of, minimum_seq FROM head'),
   readHead: statement('SELECT head, head_as_of, minimum_seq FROM head WHERE user = ?'),
   writeMembership: statement(
     'INSERT INTO membership (user, conversation, joined_seq, left_seq) VALUES (?, ?, ?, ?) USING TIMESTAMP ?',
@@ -64,11 +65,14 @@ export class InboxTable {
     const heads = new Array<HeadRow | null>(users.length).fill(null);
     await forEachBounded(users, HEAD_LANES, async (user, place) => {
       const [row] = (await this.#session.run(statements.readHead, [user])).rows;
-      if (row === undefined) return;
-      const headAsOf = fromLong(row.head_as_of);
-      heads[place] = { user, head: fromLong(row.head), headAsOf, minimumSeq: fromLong(row.minimum_seq) };
+      if (row !== undefined) heads[place] = headOf(user, row);
     });
     return heads;
+  }
+
+  async *scanHeads(): AsyncGenerator<readonly HeadRow[]> {
+    for await (const rows of this.#session.pages(statements.scanHeads, PAGE_ROWS))
+      yield rows.map((row) => headOf(row.user as string, row));
   }
 
   /** Dense from `fromSeq` on: a bucket that does not end with its last row is the last one. */
@@ -108,6 +112,11 @@ export class InboxTable {
       };
     });
   }
+}
+
+function headOf(user: string, row: Row): HeadRow {
+  const [head, headAsOf] = [fromLong(row.head), fromLong(row.head_as_of)];
+  return { user, head, headAsOf, minimumSeq: fromLong(row.minimum_seq) };
 }
 
 function kindOf(number: unknown): EntryKind {

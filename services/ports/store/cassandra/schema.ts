@@ -19,6 +19,8 @@ export const UNSTAMPED_TABLES: ReadonlyMap<string, string> = new Map([
   ['canary', 'says nothing but that it could be written'],
   ['parked', 'rows without values, only ever added'],
   ['generation', 'a lightweight transaction, which takes no timestamp of ours; never changed'],
+  ['table_set', 'a lightweight transaction; a row a switch, never changed, and the highest number counts'],
+  ['rebuild', 'one cell; an older one only costs a rebuild some repeated work'],
   ['account', 'a lightweight transaction; primary data'],
 ]);
 
@@ -58,6 +60,12 @@ const TABLES: Readonly<Record<string, string>> = {
   // One row, named '*': the counts of the three topics are frozen together, by one lightweight transaction.
   generation: `(
   topic text PRIMARY KEY, generation int, partitions text, epoch int, prefix text)`,
+  // A row a switch to another set of tables. None: set 0, with the epoch of the generation.
+  table_set: `(
+  topic text, number int, epoch int,
+  PRIMARY KEY ((topic), number)) WITH CLUSTERING ORDER BY (number DESC)`,
+  rebuild: `(
+  topic text PRIMARY KEY, state text)`,
   parked: `(
   topic text, partition int, offset bigint,
   PRIMARY KEY ((topic, partition), offset))`,
@@ -67,7 +75,11 @@ const TABLES: Readonly<Record<string, string>> = {
   user text PRIMARY KEY, password_hash text, created_at bigint)`,
 };
 
+/** Those of the base: all of them. */
 export const TABLE_NAMES: readonly string[] = Object.keys(TABLES);
+
+/** Those of every set of tables: what is computed from the log, and where that stands. */
+export const DERIVED_TABLES: readonly string[] = [...STAMPED_TABLES, 'checkpoint', 'canary'];
 
 /** Replication as Cassandra spells it: `{'class': 'NetworkTopologyStrategy', 'dc1': 3}`. */
 export type Replication = Readonly<Record<string, string | number>>;
@@ -77,6 +89,20 @@ const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 export function checkKeyspaceName(keyspace: string): void {
   if (!NAME.test(keyspace))
     throw new ForbiddenStatementError(`keyspace ${JSON.stringify(keyspace)}: a-z, 0-9 and _ only, at most 48`);
+}
+
+const SET_SUFFIX = /^_t([1-9][0-9]*)$/;
+
+/** Where set `number` of the tables stands. */
+export function keyspaceOfSet(base: string, number: number): string {
+  return number === 0 ? base : `${base}_t${number}`;
+}
+
+/** Which set of `base` a keyspace is; null when it is none. */
+export function setOfKeyspace(base: string, keyspace: string): number | null {
+  if (keyspace === base) return 0;
+  const match = keyspace.startsWith(base) ? SET_SUFFIX.exec(keyspace.slice(base.length)) : null;
+  return match === null ? null : Number(match[1]);
 }
 
 export function createKeyspaceStatement(keyspace: string, replication: Replication): string {

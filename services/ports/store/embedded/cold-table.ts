@@ -6,6 +6,8 @@ import { key, partsOf, stableKey, TABLES, topicPartition } from './keys.ts';
 import { PendingCells } from './pending-rows.ts';
 import type { RowTable } from './row-table.ts';
 
+type TablesRow = Pick<GenerationRow, 'tables' | 'epoch'>;
+
 const PARKED = Buffer.from([1]);
 
 export class ColdTable {
@@ -47,12 +49,29 @@ export class ColdTable {
   }
 
   generation(): GenerationRow | null {
-    return this.#read(key(TABLES.generation, 0));
+    const row = this.#read<GenerationRow>(key(TABLES.generation, 0));
+    return row === null ? null : { ...row, tables: 0, ...this.#lastTableSet() };
   }
 
   async createGeneration(row: GenerationRow): Promise<GenerationRow> {
     await this.#table.create(key(TABLES.generation, 0), encode(row));
     return this.generation()!;
+  }
+
+  /** A row a switch, so that numbers only rise, whichever process writes. */
+  async switchTables({ tables, epoch }: TablesRow): Promise<boolean> {
+    if ((this.#lastTableSet()?.tables ?? 0) >= tables) return false;
+    const created = await this.#table.create(key(TABLES.tableSet, tables), encode({ tables, epoch }));
+    this.#table.refresh();
+    return created && this.#lastTableSet()?.tables === tables;
+  }
+
+  rebuild(): string | null {
+    return this.#read(key(TABLES.rebuild, 0));
+  }
+
+  writeRebuild(state: string): Promise<void> {
+    return this.#table.write(key(TABLES.rebuild, 0), encode(state));
   }
 
   account(user: string): AccountRow | null {
@@ -87,10 +106,20 @@ export class ColdTable {
     }
   }
 
+  #lastTableSet(): TablesRow | undefined {
+    let last: TablesRow | undefined;
+    for (const { value } of this.#table.withPrefix(Buffer.from([TABLES.tableSet]))) last = decode(value);
+    return last;
+  }
+
   #read<T>(at: Uint8Array): T | null {
     const bytes = this.#table.get(at);
-    return bytes === undefined ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as T);
+    return bytes === undefined ? null : decode(bytes);
   }
+}
+
+function decode<T>(bytes: Uint8Array): T {
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as T;
 }
 
 function encode(value: unknown): Uint8Array {

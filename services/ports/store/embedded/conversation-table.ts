@@ -67,6 +67,18 @@ export class ConversationTable {
     return { ...row, members: present.sort((a, b) => compareIds(a.user, b.user)) };
   }
 
+  /** Pending ones are asked for first, as in InboxTable. */
+  async *scan(): AsyncGenerator<readonly string[]> {
+    const pending = this.#statics.keys();
+    for await (const page of this.#table.pages(TABLES.conversation))
+      yield page.map(({ key: bytes }) => {
+        const conversationId = partsOf(bytes).text();
+        pending.delete(conversationId);
+        return conversationId;
+      });
+    if (pending.size > 0) yield [...pending];
+  }
+
   readReader(conversationId: string, user: string): ReaderView | null {
     const row = this.#static(conversationId);
     if (row === undefined) return null;

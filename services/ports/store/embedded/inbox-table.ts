@@ -43,6 +43,18 @@ export class InboxTable {
     return bytes === undefined ? null : decodeHead(user, bytes);
   }
 
+  /** What is pending is asked for first: it may arrive behind the place that the scan has reached. */
+  async *scanHeads(): AsyncGenerator<readonly HeadRow[]> {
+    const pending = this.#heads.keys();
+    for await (const page of this.#table.pages(TABLES.head))
+      yield page.map(({ key: bytes, value }) => {
+        const user = partsOf(bytes).text();
+        pending.delete(user);
+        return this.#heads.get(user) ?? decodeHead(user, value);
+      });
+    if (pending.size > 0) yield [...pending].map((user) => this.head(user)!);
+  }
+
   /** Dense from `fromSeq` on. */
   readRows(user: string, fromSeq: number, rows_max: number): InboxRow[] {
     const rows: (InboxRow | undefined)[] = [];

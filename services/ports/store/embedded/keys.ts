@@ -16,7 +16,22 @@ export const TABLES = {
   parked: 10,
   pastMember: 11,
   timeline: 12,
+  tableSet: 13,
+  rebuild: 14,
 } as const;
+
+/** Those that a set of tables has; the others stand in set 0 only. */
+export const DERIVED_TABLES: readonly number[] = [
+  TABLES.canary,
+  TABLES.checkpoint,
+  TABLES.conversation,
+  TABLES.head,
+  TABLES.inbox,
+  TABLES.member,
+  TABLES.membership,
+  TABLES.pastMember,
+  TABLES.timeline,
+];
 
 /** Sorts after every number a key can hold. */
 export const LAST = Number.MAX_SAFE_INTEGER;

@@ -3,7 +3,7 @@
 // at some point of the past, never a checkpoint without the rows below it, and the log has all that came after.
 import type { TopicName } from '../../../events/topics.ts';
 import type { Runtime } from '../../../kernel/runtime.ts';
-import type { LmdbEnvironment } from '../../log/embedded/open-environment.ts';
+import type { Table } from '../../log/embedded/open-environment.ts';
 import {
   type AccountRow,
   type Checkpoint,
@@ -22,6 +22,7 @@ import {
 import { ColdTable } from './cold-table.ts';
 import { ConversationTable } from './conversation-table.ts';
 import { InboxTable } from './inbox-table.ts';
+import { DERIVED_TABLES } from './keys.ts';
 import { RowTable } from './row-table.ts';
 import { TimelineTable } from './timeline-table.ts';
 import { type Generation, WriteBehind } from './write-behind.ts';
@@ -34,8 +35,8 @@ export class LmdbStateStore implements StateStore {
   readonly #cold: ColdTable;
   readonly #behind: WriteBehind;
 
-  constructor(environment: LmdbEnvironment, runtime: Runtime) {
-    this.#table = new RowTable(environment.state);
+  constructor({ state }: { readonly state: Table }, runtime: Runtime) {
+    this.#table = new RowTable(state);
     this.#conversations = new ConversationTable(this.#table);
     this.#timeline = new TimelineTable(this.#table);
     this.#inbox = new InboxTable(this.#table);
@@ -128,8 +129,36 @@ export class LmdbStateStore implements StateStore {
     return this.#behind.added(1);
   }
 
+  scanHeads(): AsyncIterable<readonly HeadRow[]> {
+    return this.#inbox.scanHeads();
+  }
+
+  scanConversations(): AsyncIterable<readonly string[]> {
+    return this.#conversations.scan();
+  }
+
+  async loadRebuild(): Promise<string | null> {
+    return this.#cold.rebuild();
+  }
+
+  saveRebuild(state: string): Promise<void> {
+    return this.#cold.writeRebuild(state).catch(asStoreError);
+  }
+
+  /** Removes the rows of every derived table from the disk; pending ones follow when they arrive. @throws StoreError */
+  async clearDerived(): Promise<void> {
+    for (const table of DERIVED_TABLES) await this.#table.clear(table).catch(asStoreError);
+  }
+
   async loadGeneration(): Promise<GenerationRow | null> {
+    // Another process may have put a set of tables in force.
+    this.#table.refresh();
     return this.#cold.generation();
+  }
+
+  switchTables(next: { readonly tables: number; readonly epoch: number }): Promise<boolean> {
+    this.#table.refresh();
+    return this.#cold.switchTables(next).catch(asStoreError);
   }
 
   createGeneration(row: GenerationRow): Promise<GenerationRow> {
@@ -144,8 +173,7 @@ export class LmdbStateStore implements StateStore {
     return this.#cold.account(user);
   }
 
-  /** Resolves when everything written so far is durable. Nothing needs it but tests and backups. */
-  flush(): Promise<void> {
+  durable(): Promise<void> {
     return this.#behind.flush();
   }
 

@@ -14,6 +14,11 @@ export class PendingCells<Row> {
     this.#fresh.set(key, row);
   }
 
+  /** Of all rows that are here. */
+  keys(): Set<string> {
+    return new Set([...this.#leaving.keys(), ...this.#fresh.keys()]);
+  }
+
   /** Begins a new generation; the last one must have arrived. */
   leave(): void {
     this.#leaving = this.#fresh;

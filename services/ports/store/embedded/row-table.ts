@@ -3,6 +3,15 @@ import { Commits } from '../../log/embedded/commits.ts';
 import { handled, type Table } from '../../log/embedded/open-environment.ts';
 import { after } from './keys.ts';
 
+/** Of a scan: some milliseconds. */
+const PAGE_ROWS = 1_000;
+const ZERO = Buffer.from([0]);
+
+export interface Row {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
 export class RowTable {
   readonly #table: Table;
   readonly #commits = new Commits();
@@ -31,6 +40,38 @@ export class RowTable {
     const put = this.#table.put(key, value, { noOverwrite: true } as never);
     put.catch(handled);
     return put;
+  }
+
+  /** Durable when it resolves; the last one wins. */
+  async write(key: Uint8Array, value: Uint8Array): Promise<void> {
+    const put = this.#table.put(key, value);
+    put.catch(handled);
+    await put;
+  }
+
+  /** Every row of one of our tables, by pages; a page is read in one turn of the event loop. */
+  async *pages(table: number): AsyncGenerator<readonly Row[]> {
+    const end = after(Buffer.from([table]));
+    for (let start: Uint8Array = Buffer.from([table]); ; ) {
+      const rows = [...this.#table.getRange({ start, end, limit: PAGE_ROWS })];
+      if (rows.length > 0) yield rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PAGE_ROWS) return;
+      start = Buffer.concat([last.key, ZERO]);
+    }
+  }
+
+  /** Every row of one of our tables goes, page by page. */
+  async clear(table: number): Promise<void> {
+    const end = after(Buffer.from([table]));
+    for (;;) {
+      const keys = [...this.#table.getKeys({ start: Buffer.from([table]), end, limit: PAGE_ROWS })];
+      if (keys.length === 0) return;
+      const commits = new Commits();
+      for (const key of keys) commits.add(this.#table.remove(key));
+      await commits.settled();
+      this.refresh();
+    }
   }
 
   withPrefix(prefix: Uint8Array) {

@@ -18,10 +18,16 @@ const PAGE_SIZE_MAX = 64 * 1024;
 /** The path of a file that cannot be lmdb's, inside a folder of `folder`; null when all are, or none is there yet. */
 export function damagedLmdbFile(folder: string): string | null {
   for (const name of readdirSync(folder)) {
-    const file = join(folder, name, FILE);
-    if (existsSync(file) && !beginsLikeLmdb(file)) return file;
+    const file = damagedFileOf(join(folder, name));
+    if (file !== null) return file;
   }
   return null;
+}
+
+/** The same for the one environment in `folder`. */
+export function damagedFileOf(folder: string): string | null {
+  const file = join(folder, FILE);
+  return existsSync(file) && !beginsLikeLmdb(file) ? file : null;
 }
 
 function beginsLikeLmdb(path: string): boolean {
