@@ -14,10 +14,16 @@ export interface FanlogProcess {
   readonly stop: () => Promise<void>;
 }
 
-/** Ready, on free ports. `env`: its settings; ours choose the servers of the tests. It ends with this process. */
-export async function startProcess(env: Readonly<Record<string, string>>): Promise<FanlogProcess> {
+/**
+ * Ready, on free ports. `env`: its settings; ours choose the servers of the tests. It ends with this process.
+ * `program`: another build than these sources.
+ */
+export async function startProcess(
+  env: Readonly<Record<string, string>>,
+  program: readonly string[] = ['--import', 'tsx', MAIN],
+): Promise<FanlogProcess> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FANLOG_'));
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, '--role', 'all', '--exit-with-parent'], {
+  const child = spawn(process.execPath, [...program, '--role', 'all', '--exit-with-parent'], {
     env: { ...Object.fromEntries(inherited), PORT: '0', FANLOG_DEMO: 'off', FANLOG_LOG_LEVEL: 'warn', ...env },
     stdio: 'pipe',
   });

@@ -1,0 +1,146 @@
+// All users and conversations of the rebuilt set against the live one, and what the live one has besides.
+//
+//   everything once ─▶ what the live tables had not got yet: again, a second later ─▶ what is still not there is told
+import { partitionOf } from '../../events/partition.ts';
+import { positionOf } from '../../events/position.ts';
+import { type Runtime, sleep } from '../../kernel/runtime.ts';
+import type { ConversationRow, GenerationRow, StateStore } from '../../ports/store/state-store.ts';
+import type { RebuildState, ReplaySource } from '../rebuild-state.ts';
+import { compareConversation, compareUnknownConversation } from './compare-conversation.ts';
+import { compareInbox, compareUnknownInbox } from './compare-inbox.ts';
+import type { Compared, Comparison, Verdict } from './comparison.ts';
+import type { Differences } from './differences.ts';
+
+export interface CompareOptions {
+  readonly live: StateStore;
+  readonly rebuilt: StateStore;
+  readonly from: ReplaySource;
+  readonly generation: GenerationRow;
+  /** By partition: everything below is in the rebuilt set. */
+  readonly next: RebuildState['next'];
+  /** Partitions of the topic `from` that were rebuilt alone; null for everything. */
+  readonly only: ReadonlySet<number> | null;
+  readonly differences: Differences;
+  readonly runtime: Runtime;
+  readonly signal: AbortSignal;
+  /** A user or conversation more was compared. */
+  readonly onCompared: (what: 'user' | 'conversation', name: string, compared: Compared) => void;
+}
+
+export interface ComparedTables {
+  /** By how they came out. */
+  readonly users: Readonly<Record<Verdict, number>>;
+  readonly conversations: Readonly<Record<Verdict, number>>;
+  readonly rows: number;
+  /** Live rows that are ahead of the rebuilt set: each is to be compared when the rebuild gets to its position. */
+  readonly moving: ReadonlyMap<string, ConversationRow>;
+}
+
+/** At a time: a page of rows each, from both sets. */
+const AT_ONCE = 8;
+/** Live stages write behind by a second or two. */
+const AGAIN_MS = 1_000;
+const ROUNDS_MAX = 6;
+
+/** @throws StoreError */
+export async function compareTables(options: CompareOptions): Promise<ComparedTables> {
+  const { live, rebuilt, from, only, next, differences, runtime, signal } = options;
+  const users = noVerdicts();
+  const conversations = noVerdicts();
+  const moving = new Map<string, ConversationRow>();
+  let rows = 0;
+  const isWanted = (key: string) => only === null || only.has(partitionOf(key, next[from].length));
+  const withUsers = only === null || from === 'inbox';
+  const withConversations = only === null || from === 'messages';
+
+  let lateUsers: { user: string; head: number }[] = [];
+  let lateConversations: string[] = [];
+  const compareUsers = async (
+    comparison: Comparison,
+    some: readonly { user: string; head: number }[],
+    isLast: boolean,
+  ) => {
+    await forEach(some, signal, async ({ user, head }) => {
+      const compared = await compareInbox(comparison, user, head, differences);
+      if (compared.verdict === 'behind' && !isLast) return void lateUsers.push({ user, head });
+      users[compared.verdict]++;
+      rows += compared.rows;
+      options.onCompared('user', user, compared);
+    });
+  };
+  const compareIds = async (comparison: Comparison, ids: readonly string[], isLast: boolean) => {
+    await forEach(ids, signal, async (id) => {
+      const compared = await compareConversation(comparison, id, differences);
+      if (compared.verdict === 'behind' && !isLast) return void lateConversations.push(id);
+      if (compared.row !== null) moving.set(id, compared.row);
+      conversations[compared.verdict]++;
+      rows += compared.rows;
+      options.onCompared('conversation', id, compared);
+    });
+  };
+
+  const first = await comparisonOf(options);
+  if (withConversations)
+    for await (const ids of rebuilt.scanConversations()) await compareIds(first, ids.filter(isWanted), false);
+  if (withUsers)
+    for await (const heads of rebuilt.scanHeads())
+      await compareUsers(
+        first,
+        heads.filter(({ user }) => isWanted(user)),
+        false,
+      );
+  for (let round = 2; lateUsers.length + lateConversations.length > 0; round++) {
+    await sleep(runtime, AGAIN_MS, signal);
+    const again = await comparisonOf(options);
+    const [lateIds, late] = [lateConversations, lateUsers];
+    [lateConversations, lateUsers] = [[], []];
+    await compareIds(again, lateIds, round === ROUNDS_MAX);
+    await compareUsers(again, late, round === ROUNDS_MAX);
+  }
+
+  if (withConversations)
+    for await (const ids of live.scanConversations())
+      await forEach(ids.filter(isWanted), signal, async (id) => {
+        if ((await rebuilt.loadConversation(id)) === null) await compareUnknownConversation(first, id, differences);
+      });
+  if (withUsers)
+    for await (const heads of live.scanHeads()) {
+      const names = heads.map(({ user }) => user).filter(isWanted);
+      const known = await rebuilt.loadHeads(names);
+      await forEach(
+        names.filter((_, i) => known[i] === null),
+        signal,
+        (user) => compareUnknownInbox(first, user, differences),
+      );
+    }
+  return { users, conversations, rows, moving };
+}
+
+/** Before the rows: whatever a checkpoint speaks of can be read after it. */
+async function comparisonOf({ live, rebuilt, from, generation, next }: CompareOptions): Promise<Comparison> {
+  const cutOf = (offsets: readonly number[]) =>
+    offsets.map((offset) => (offset === 0 ? -1 : positionOf(generation.generation, offset - 1)));
+  const isThere = (topic: ReplaySource) =>
+    Promise.all(
+      next[topic].map(async (offset, partition) => {
+        return ((await live.loadCheckpoint(topic, partition))?.offset ?? 0) >= offset;
+      }),
+    );
+  const liveIsThere = { messages: await isThere('messages'), inbox: await isThere('inbox') };
+  return { live, rebuilt, from, cut: { messages: cutOf(next.messages), inbox: cutOf(next.inbox) }, liveIsThere };
+}
+
+async function forEach<T>(items: readonly T[], signal: AbortSignal, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const lane = async () => {
+    for (const item of rest) {
+      signal.throwIfAborted();
+      await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+function noVerdicts(): Record<Verdict, number> {
+  return { equal: 0, reordered: 0, behind: 0, moving: 0, different: 0 };
+}

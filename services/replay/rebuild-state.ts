@@ -1,0 +1,43 @@
+// What a rebuild keeps, so that it goes on where it was: written after everything that it speaks of.
+import type { TopicName } from '../events/topics.ts';
+import type { Sources } from '../inbox/folding.ts';
+
+/** The topic that inboxes are numbered from. Timelines and conversations always come from `messages`. */
+export type ReplaySource = Extract<TopicName, 'messages' | 'inbox'>;
+
+export interface RebuildState {
+  /** The set of tables that is filled. */
+  readonly tables: number;
+  readonly from: ReplaySource;
+  /** One run of the command; and when it was last heard of, by its clock. */
+  owner: string;
+  at: number;
+  /** Records of `messages` merged so far. */
+  ordinal: number;
+  /** By partition: everything below is done. */
+  readonly next: { readonly messages: number[]; readonly inbox: number[] };
+  /** By partition: where the pass under way ends, so that it is the same pass after a crash. */
+  readonly ends: { messages: number[]; inbox: number[] };
+  /**
+   * By partition: where the live stage goes on with this set. From `messages` that is where the pass found the end; or the
+   * beginning, if commands below that end were not decided: what is in the set already is dropped by its source then.
+   */
+  inboxGoesOnAt: number[];
+  /** By partition of `messages`. */
+  readonly foldVersions: number[];
+  /** By partition of `inbox`. */
+  readonly sources: Sources[];
+}
+
+const FORMAT = 1;
+
+export function encodeRebuildState(state: RebuildState): string {
+  return JSON.stringify({ format: FORMAT, ...state });
+}
+
+/** null: there is none, or one of a version that we do not know, which is begun anew. */
+export function decodeRebuildState(text: string | null): RebuildState | null {
+  if (text === null || text === '') return null;
+  const { format, ...state } = JSON.parse(text) as RebuildState & { readonly format: number };
+  return format === FORMAT ? state : null;
+}

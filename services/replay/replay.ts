@@ -1,0 +1,156 @@
+// The whole of a rebuild: a new set of tables beside the live one, filled, compared, put in force.
+//
+//   passes until little is left ─▶ compare ─▶ one more pass ─▶ checkpoints ─▶ switch
+//
+// The switch is one record. Every process looks at it every two seconds and goes over by itself: stages go on from the
+// checkpoints written here, and what they decide a second time, inbox processors drop by its source (R5).
+import type { Runtime } from '../kernel/runtime.ts';
+import type { EventLog } from '../ports/log/event-log.ts';
+import type { GenerationRow, StateStore } from '../ports/store/state-store.ts';
+import type { TableSets } from '../ports/store/table-sets.ts';
+import { conversationRowOf } from './command-folder.ts';
+import { stateDifferences } from './compare/compare-conversation.ts';
+import { type ComparedTables, type CompareOptions, compareTables } from './compare/compare-tables.ts';
+import type { Compared } from './compare/comparison.ts';
+import { Differences } from './compare/differences.ts';
+import { Rebuild, type RebuildWatcher, type RowCounts } from './rebuild.ts';
+import type { ReplaySource } from './rebuild-state.ts';
+import { ReplayError } from './replay-error.ts';
+import { chooseTables } from './table-choice.ts';
+
+export interface ReplayOptions {
+  readonly from: ReplaySource;
+  readonly log: EventLog;
+  readonly base: StateStore;
+  readonly sets: TableSets;
+  readonly generation: GenerationRow;
+  /** Rebuild and compare; put nothing in force, leave nothing behind. */
+  readonly dryRun: boolean;
+  /** Partitions of the topic `from`; null for all. Only with `dryRun`. */
+  readonly only: ReadonlySet<number> | null;
+  readonly rowsPerSecond: number;
+  /** Throw away what an interrupted run left. */
+  readonly restart: boolean;
+  readonly runtime: Runtime;
+  readonly signal: AbortSignal;
+  readonly watcher: RebuildWatcher;
+  /** Each user and conversation, with its digests. */
+  readonly onCompared: (what: 'user' | 'conversation', name: string, compared: Compared) => void;
+}
+
+export interface ReplayReport {
+  readonly from: ReplaySource;
+  readonly rows: RowCounts;
+  /** Records read, of both topics. */
+  readonly records: number;
+  /** Reading and writing, without the comparison. */
+  readonly rebuild_ms: number;
+  readonly compare_ms: number;
+  readonly compared: ComparedTables;
+  readonly differences: Differences;
+  /** The set that was filled. */
+  readonly tables: number;
+  /** An earlier run had begun it. */
+  readonly isResumed: boolean;
+  /** null: it was not put in force. `epoch` is that of before unless inboxes have another order. */
+  readonly switched: { readonly epoch: number; readonly epochBefore: number } | null;
+}
+
+/** With no more than so many records in a pass the set is as good as up to date. */
+const FEW_RECORDS = 2_000;
+const PASSES_MAX = 10;
+/** A live row is read a second before the checkpoint that covers it. */
+const MOVING_PASSES_MAX = 5;
+
+/** @throws ReplayError, StoreError */
+export async function replay(options: ReplayOptions): Promise<ReplayReport> {
+  const { from, base, sets, generation, dryRun, only, runtime, watcher } = options;
+  const owner = Buffer.from(runtime.randomBytes(8)).toString('hex');
+  const { tables, kept } = await chooseTables(options);
+  const rebuilt = await sets.open(tables);
+  const live = await sets.open(generation.tables);
+  const differences = new Differences();
+  try {
+    const rebuildStartedAt = runtime.monotonic();
+    const rebuild = await Rebuild.begin({ ...options, store: rebuilt, live }, tables, owner, kept);
+    let records = 0;
+    for (let pass = 1; ; pass++) {
+      const read = await rebuild.pass();
+      records += read;
+      if (read <= FEW_RECORDS || pass === PASSES_MAX) break;
+    }
+    const rebuild_ms = runtime.monotonic() - rebuildStartedAt;
+
+    const compareStartedAt = runtime.monotonic();
+    watcher.begin('compare', await count(rebuilt));
+    const onCompared: ReplayOptions['onCompared'] = (...compared) => {
+      watcher.advanced(1);
+      options.onCompared(...compared);
+    };
+    const compared = await compareTables({ ...options, live, rebuilt, next: rebuild.next, differences, onCompared });
+    records += await followMoving(rebuild, compared, differences);
+    const compare_ms = runtime.monotonic() - compareStartedAt;
+
+    const report = { from, rows: rebuild.rows, records, rebuild_ms, compare_ms, compared, differences, tables };
+    const isResumed = kept !== null;
+    if (dryRun || only !== null) return { ...report, isResumed, switched: null };
+
+    records += await rebuild.pass();
+    await rebuild.writeCheckpoints();
+    const isSame =
+      from === 'inbox' || (await keepsNumbers({ ...options, live, rebuilt, next: rebuild.next }, compared));
+    const epoch = generation.epoch + (isSame ? 0 : 1);
+    if (!(await base.switchTables({ tables, epoch })))
+      throw new ReplayError('Another set of tables was put in force meanwhile; this one was not. Start again.');
+    await base.saveRebuild('');
+    return { ...report, isResumed, switched: { epoch, epochBefore: generation.epoch } };
+  } finally {
+    await rebuilt.close();
+    await live.close();
+    if (dryRun && !options.signal.aborted) {
+      await sets.remove(tables).catch((error: unknown) => watcher.note(`set ${tables} was not removed: ${error}`));
+      await base.saveRebuild('').catch(() => {}); // the next run finds a set that is not there, and begins anew
+    }
+  }
+}
+
+/**
+ * Whether every rebuilt inbox, as it is now, is the beginning of the live one: what comes behind it has the order of the
+ * topic `inbox` in both, so no number changes. Of inboxes that are behind or differ nobody knows.
+ */
+async function keepsNumbers(
+  options: Omit<CompareOptions, 'differences'> & Pick<ReplayOptions, 'watcher'>,
+  first: ComparedTables,
+): Promise<boolean> {
+  const isSame = ({ users }: ComparedTables) => users.reordered + users.behind + users.different === 0;
+  if (!isSame(first)) return false;
+  options.watcher.note('comparing the inboxes once more, as they are at the switch');
+  return isSame(await compareTables({ ...options, differences: new Differences(), onCompared: () => {} }));
+}
+
+/** Goes on to the positions of the live rows that are ahead, and compares each there. Resolves with the records read. */
+async function followMoving(rebuild: Rebuild, { moving }: ComparedTables, differences: Differences): Promise<number> {
+  if (moving.size === 0) return 0;
+  const left = new Map(moving);
+  rebuild.folder.onFolded = (state) => {
+    const row = left.get(state.conversationId);
+    if (row === undefined || row.asOf !== state.asOf) return;
+    left.delete(state.conversationId);
+    for (const sentence of stateDifferences(row, conversationRowOf(state)))
+      differences.add(`conversation ${state.conversationId}: ${sentence}`);
+  };
+  let records = 0;
+  for (let pass = 1; left.size > 0 && pass <= MOVING_PASSES_MAX; pass++) records += await rebuild.pass();
+  rebuild.folder.onFolded = () => {};
+  for (const [id, { asOf }] of left)
+    differences.add(`conversation ${id}: its row is true at ${asOf}, where the log has no command of it`);
+  return records;
+}
+
+/** For an estimate of how long comparing takes. */
+async function count(store: StateStore): Promise<number> {
+  let found = 0;
+  for await (const heads of store.scanHeads()) found += heads.length;
+  for await (const ids of store.scanConversations()) found += ids.length;
+  return found;
+}
