@@ -10,7 +10,17 @@ import { LocalServerError } from './local-server-error.ts';
 import type { Prepared } from './prepared.ts';
 import { runProgram } from './run-program.ts';
 
-export type KafkaNode = { readonly id: number; readonly brokerPort: number; readonly controllerPort: number };
+export type KafkaNode = {
+  readonly id: number;
+  readonly brokerPort: number;
+  readonly controllerPort: number;
+  /** Addresses of its own: one for clients, one for the other nodes. Without, it is 127.0.0.1 to everybody. */
+  readonly hosts?: { readonly clients: string; readonly nodes: string; readonly nodesPort: number };
+  /** Where it keeps its log; a folder of its run folder by default. */
+  readonly logFolder?: string;
+  /** Stands before every command of this node, as what lets it run in a namespace of its own. */
+  readonly enter?: readonly string[];
+};
 
 // Any will do, as nothing but we uses the data folders; the same for all nodes of a cluster, and at every start.
 const CLUSTER_ID = 'ZmFubG9nLWxvY2FsLWthZg';
@@ -43,13 +53,18 @@ export async function prepareKafka(
   const self = node ?? all[0]!;
   const heap_mb = all.length === 1 ? HEAP_ALONE_MB : HEAP_SHARED_MB;
   const properties = join(folder, 'server.properties');
-  writeFileSync(properties, serverProperties(self, all, join(folder, 'log')));
-  if (!existsSync(join(folder, 'log', 'meta.properties'))) await format(java, classPath, properties, env);
+  const log = self.logFolder ?? join(folder, 'log');
+  writeFileSync(properties, serverProperties(self, all, log));
+  const [executable, ...entering] = [...(self.enter ?? []), java];
+  // A node in a namespace may see another folder under this name: it is always new there.
+  if (self.enter !== undefined || !existsSync(join(log, 'meta.properties')))
+    await format([executable!, ...entering], classPath, properties, env);
   return {
-    address: `${HOST}:${self.brokerPort}`,
+    address: `${self.hosts?.clients ?? HOST}:${self.brokerPort}`,
     ports: [self.brokerPort, self.controllerPort],
-    executable: java,
+    executable: executable!,
     args: [
+      ...entering,
       `-Xms${heap_mb / 2}m`,
       `-Xmx${heap_mb}m`,
       // As Kafka's own start script has it.
@@ -57,7 +72,7 @@ export async function prepareKafka(
       ...LOGGING,
       ...['-cp', classPath, 'kafka.Kafka', properties],
     ],
-    ready_ms_max: 60_000,
+    ready_ms_max: 120_000,
   };
 }
 
@@ -76,12 +91,12 @@ function serverProperties(self: KafkaNode, nodes: readonly KafkaNode[], log: str
     'num.replica.fetchers': 1,
     'process.roles': 'broker,controller',
     'node.id': self.id,
-    listeners: `BROKER://${HOST}:${self.brokerPort},CONTROLLER://${HOST}:${self.controllerPort}`,
-    'advertised.listeners': `BROKER://${HOST}:${self.brokerPort}`,
-    'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: [...listenersOf(self), `CONTROLLER://${controllerOf(self)}`].join(','),
+    'advertised.listeners': listenersOf(self).join(','),
+    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
-    'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@${HOST}:${controllerPort}`).join(','),
+    'controller.quorum.voters': nodes.map((node) => `${node.id}@${controllerOf(node)}`).join(','),
     'log.dirs': log,
     // A typing error in a topic's name is an error, not a topic.
     'auto.create.topics.enable': false,
@@ -105,12 +120,38 @@ function serverProperties(self: KafkaNode, nodes: readonly KafkaNode[], log: str
     .join('');
 }
 
+// One listener for everybody, or, with addresses of its own, one for clients and one for the other nodes.
+function listenersOf({ brokerPort, hosts }: KafkaNode): readonly string[] {
+  if (hosts === undefined) return [`BROKER://${HOST}:${brokerPort}`];
+  return [`CLIENT://${hosts.clients}:${brokerPort}`, `BROKER://${hosts.nodes}:${hosts.nodesPort}`];
+}
+
+function controllerOf({ controllerPort, hosts }: KafkaNode): string {
+  return `${hosts?.nodes ?? HOST}:${controllerPort}`;
+}
+
 // Writes the cluster's id and the version of its metadata into the log folder. A short-lived program: it needs no
 // second compiler.
-async function format(java: string, classPath: string, properties: string, env: NodeJS.ProcessEnv): Promise<void> {
+async function format(
+  [executable, ...entering]: readonly [string, ...string[]],
+  classPath: string,
+  properties: string,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const jvm = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...LOGGING];
-  const args = [...jvm, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties];
-  const { code, output } = await runProgram(java, args, env, FORMAT_MS_MAX);
+  const args = [
+    ...entering,
+    ...jvm,
+    '-cp',
+    classPath,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    CLUSTER_ID,
+    '-c',
+    properties,
+  ];
+  const { code, output } = await runProgram(executable, args, env, FORMAT_MS_MAX);
   if (code === 0) return;
   throw new LocalServerError(`kafka: formatting its storage failed: ${output.trim().replaceAll('\n', ' ')}`);
 }

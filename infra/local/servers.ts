@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { withoutPassword } from '../../services/kernel/without-password.ts';
 import { openCache, SERVER_NAMES, type ServerName } from './cache.ts';
 import { javaClassPath, unpackedJars } from './java-class-path.ts';
-import { askKafka, chooseKafkaNodes } from './kafka.ts';
+import { askKafka, chooseKafkaNodes, type KafkaNode } from './kafka.ts';
 import {
   ask,
   type Context,
@@ -136,19 +136,36 @@ export async function stopWarmServers(env: NodeJS.ProcessEnv = process.env): Pro
   return ended;
 }
 
+export type KafkaClusterNode = {
+  readonly id: number;
+  readonly address: string;
+  /** The file that it writes its log to. */
+  readonly log: string;
+  pid(): number;
+  /** Resolves when it ended, or was ended; asked for again after a restart. */
+  exited(): Promise<void>;
+  /** Of one that ended without us: the same again, on its data and ports. Resolves when it answers. */
+  restart(): Promise<void>;
+};
+
 export type KafkaCluster = {
   /** host:port of every node, separated by commas. */
   readonly kafka: string;
-  /** By node id - 1. A node that was killed from outside can be started again on its data and ports. */
-  readonly nodes: readonly { readonly id: number; readonly address: string; pid(): number; restart(): Promise<void> }[];
+  /** By node id - 1. */
+  readonly nodes: readonly KafkaClusterNode[];
   readonly stop: () => Promise<void>;
 };
 
+export type KafkaClusterOptions = ServerOptions & {
+  /** Gives nodes addresses, namespaces or log folders of their own. */
+  readonly place?: (nodes: readonly KafkaNode[]) => readonly KafkaNode[];
+};
+
 /** New brokers that know each other, for tests of their failing. Never warm, never one's own. */
-export async function startKafkaCluster(count: number, options: ServerOptions = {}): Promise<KafkaCluster> {
-  const { env = process.env, progress = () => {} } = options;
+export async function startKafkaCluster(count: number, options: KafkaClusterOptions = {}): Promise<KafkaCluster> {
+  const { env = process.env, progress = () => {}, place = (nodes) => nodes } = options;
   const context = { env, progress, cache: openCache(env) };
-  const nodes = await chooseKafkaNodes(count);
+  const nodes = place(await chooseKafkaNodes(count));
   const running: Running[] = [];
   const stop = async () => {
     await Promise.all(running.map((node) => endRunning(node)));
@@ -160,10 +177,12 @@ export async function startKafkaCluster(count: number, options: ServerOptions = 
     await untilReady(`kafka (${count} brokers)`, running, () => askKafka(kafka));
     return {
       kafka,
-      nodes: running.map((_, index) => ({
+      nodes: running.map(({ prepared, place }, index) => ({
         id: nodes[index]!.id,
-        address: running[index]!.prepared.address,
+        address: prepared.address,
+        log: place.log,
         pid: () => running[index]!.process.pid,
+        exited: () => running[index]!.process.exited,
         restart: async () => {
           const again = await relaunch(running[index]!, context);
           running[index] = again;

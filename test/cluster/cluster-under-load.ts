@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Cluster, type RoleStatus, type ServerAddresses, startCluster } from '../../infra/local/cluster/index.ts';
 import { removeInstallation } from '../../services/commands/import/remove-installation.ts';
 import type { Role } from '../../services/profiles/roles.ts';
-import { checkLedger, type Ledger, Load, LogContents, waitUntil } from './ledger/index.ts';
+import { checkLedger, type Ledger, Load, LogContents, type ReadRecord, waitUntil } from './ledger/index.ts';
 
 export interface ClusterUnderLoadOptions {
   /** As the roles reach them: through a proxy, perhaps. */
@@ -18,6 +18,8 @@ export interface ClusterUnderLoadOptions {
   readonly messagesPerSecond?: number;
   /** Another build than the project's: to see that the ledger finds what is broken in it. */
   readonly mainFile?: string;
+  /** For builds that write records which the code of this process does not know. */
+  readonly readRecord?: ReadRecord;
 }
 
 const APP_KEY = randomBytes(32).toString('base64url');
@@ -48,7 +50,7 @@ export class ClusterUnderLoad {
       ...(roles === undefined ? {} : { roles }),
       ...(options.mainFile === undefined ? {} : { mainFile: options.mainFile }),
     });
-    const log = new LogContents(direct.kafka, cluster.prefix);
+    const log = new LogContents(direct.kafka, cluster.prefix, options.readRecord);
     try {
       const { apiUrl } = cluster;
       const rate = messagesPerSecond === undefined ? {} : { messagesPerSecond };

@@ -88,7 +88,15 @@ describe('A delivery stream in Redis', () => {
       const publisher = await open();
       const event = randomBytes(2_000);
       const recipients = [{ user: 'alice', inboxSeq: 1 }];
-      const entry = { type: 'entry', conversationId: 'g:one', seq: 1, kind: 'MessageSent', event, recipients } as const;
+      const entry = {
+        type: 'entry',
+        epoch: null,
+        conversationId: 'g:one',
+        seq: 1,
+        kind: 'MessageSent',
+        event,
+        recipients,
+      } as const;
       await publisher.publish(EDGE, [entry, canary(1), canary(2)]);
       const [mark, one, ...more] = await redis.xrangeBuffer(key, '-', '+');
       assert.deepEqual([mark![1].length, more], [2, []]);
@@ -224,7 +232,15 @@ describe('A delivery stream in Redis', () => {
       const stream = await open();
       await read(stream);
       const event = new Uint8Array(1024 * 1024);
-      const entry = { type: 'entry', conversationId: 'g', seq: 1, kind: 'MessageSent', event, recipients: [] } as const;
+      const entry = {
+        type: 'entry',
+        epoch: null,
+        conversationId: 'g',
+        seq: 1,
+        kind: 'MessageSent',
+        event,
+        recipients: [],
+      } as const;
       const results = await Promise.allSettled(range(1, 80).map(() => stream.publish(EDGE, [entry])));
       const refused = results.filter(({ status }) => status === 'rejected').length;
       assert.ok(refused >= 10 && refused <= 20, `${refused} of 80`);
@@ -237,6 +253,7 @@ describe('Delivery records as bytes', () => {
   const records: DeliveryRecord[] = [
     {
       type: 'entry',
+      epoch: null,
       conversationId: 'd:5:alice3:bob',
       seq: Number.MAX_SAFE_INTEGER,
       kind: 'MemberLeft',
@@ -245,6 +262,15 @@ describe('Delivery records as bytes', () => {
         { user: 'ü'.repeat(32), inboxSeq: 2 ** 40 },
         { user: 'x'.repeat(200), inboxSeq: 127 },
       ],
+    },
+    {
+      type: 'entry',
+      epoch: 300,
+      conversationId: 'g',
+      seq: 1,
+      kind: 'MessageSent',
+      event: Buffer.from([1]),
+      recipients: [],
     },
     { type: 'behind', users: [] },
     canary(7),

@@ -13,6 +13,10 @@ export type ProxyMode = 'pass' | 'cut' | 'half' | 'hold' | 'refuse';
 export class TcpProxy {
   /** Changes an answer on its way back; may work in place. */
   rewrite: (answer: Buffer) => Buffer = (answer) => answer;
+  /** The same for answers that come in pieces: asked for at each connection, so that it may remember. */
+  rewriter: (() => (piece: Buffer) => Buffer) | null = null;
+  /** How long everything takes each way; the order stays. */
+  latency_ms = 0;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -72,11 +76,41 @@ export class TcpProxy {
       socket.on('error', end);
       socket.on('close', end);
     }
-    client.on('data', (asked) => server.write(asked));
+    const rewrite = this.rewriter?.() ?? ((answer: Buffer) => this.rewrite(answer));
+    const [there, back] = [new DelayLine(), new DelayLine()];
+    client.on('data', (asked) => there.pass(this.latency_ms, () => server.write(asked)));
     server.on('data', (answer) => {
       if (this.#mode === 'cut') end();
       else if (this.#mode === 'half') client.end(answer.subarray(0, answer.length / 2), () => server.destroy());
-      else if (this.#mode === 'pass') client.write(this.rewrite(answer));
+      else if (this.#mode === 'pass') {
+        const rewritten = rewrite(answer);
+        back.pass(this.latency_ms, () => client.write(rewritten));
+      }
     });
+  }
+}
+
+/** A pipe of some length: what goes in first comes out first, however its length changes meanwhile. */
+class DelayLine {
+  readonly #waiting: { readonly due: number; readonly write: () => void }[] = [];
+  #lastDue = 0;
+
+  pass(latency_ms: number, write: () => void): void {
+    if (latency_ms <= 0 && this.#waiting.length === 0) {
+      write();
+      return;
+    }
+    this.#lastDue = Math.max(this.#lastDue, performance.now() + latency_ms);
+    this.#waiting.push({ due: this.#lastDue, write });
+    if (this.#waiting.length === 1) this.#wait();
+  }
+
+  #wait(): void {
+    setTimeout(() => this.#drain(), Math.max(0, this.#waiting[0]!.due - performance.now()));
+  }
+
+  #drain(): void {
+    while (this.#waiting.length > 0 && this.#waiting[0]!.due <= performance.now()) this.#waiting.shift()!.write();
+    if (this.#waiting.length > 0) this.#wait();
   }
 }

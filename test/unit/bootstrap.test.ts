@@ -32,7 +32,7 @@ test('prepare loads the build, which needs esbuild, only after the installer ran
 });
 
 test('every script that runs the project prepares it first and leaves its signals to node', () => {
-  for (const name of ['start', 'import', 'simulate', 'bench', 'cluster', 'servers', 'test']) {
+  for (const name of ['start', 'import', 'simulate', 'faults', 'bench', 'cluster', 'servers', 'test']) {
     assert.equal(manifest.scripts[`pre${name}`], 'node infra/bootstrap/prepare.mjs', `pre${name}`);
     assert.match(manifest.scripts[name] ?? '', /^exec node /, name);
   }

@@ -75,6 +75,8 @@ export type Cluster = ServerAddresses & {
   add(role: Role): Promise<string>;
   /** Drains and ends it for good. An edge stays among the addresses that clients get until an api is started again. */
   stopRole(name: string): Promise<void>;
+  /** Drains it and starts it from another built main.js, as in an upgrade; resolves when it is ready, or stopped. */
+  restartFrom(name: string, mainFile: string): Promise<void>;
   /** As from outside, so that it is started again. Throws ClusterError if there is no such process at the moment. */
   kill(name: string, signal: NodeJS.Signals): void;
   /** Resolves when all that are not stopped are ready; rejects with ClusterError when they are not within `wait_ms`. */

@@ -22,8 +22,8 @@ export type RoleProgram = {
 };
 
 export type RoleSettings = {
-  /** The built dist/main.js. */
-  readonly mainFile: string;
+  /** The built dist/main.js; asked for at every start. */
+  readonly mainFile: () => string;
   readonly nodeArguments: readonly string[];
   /** Without the ports; asked for at every start. */
   readonly environment: () => NodeJS.ProcessEnv;
@@ -60,7 +60,7 @@ export function programOfRole(role: RoleProgram, settings: RoleSettings): Progra
 async function launch(role: RoleProgram, settings: RoleSettings): Promise<Launched> {
   const { mainFile, nodeArguments, reaper } = settings;
   const log = openSync(role.log, 'a');
-  const child = spawn(process.execPath, [...nodeArguments, mainFile, '--role', role.role, '--exit-with-parent'], {
+  const child = spawn(process.execPath, [...nodeArguments, mainFile(), '--role', role.role, '--exit-with-parent'], {
     stdio: ['pipe', log, log],
     env: { ...settings.environment(), ...portsOf(role) },
     detached: true,

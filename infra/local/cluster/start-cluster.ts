@@ -63,6 +63,8 @@ class LocalCluster implements Cluster {
   readonly #reaper: Reaper;
   readonly #listeners = new Set<(event: ClusterEvent) => void>();
   readonly #roles: SupervisedRole[] = [];
+  /** Of those that were started again from another build, by name. */
+  readonly #mainFiles = new Map<string, string>();
   #servers: readonly LocalServer[] = [];
   #supervisedServers: readonly SupervisedProcess[] = [];
   /** One after the other: names and ports are counted. */
@@ -156,6 +158,12 @@ class LocalCluster implements Cluster {
     await this.#named(name).process.stop();
   }
 
+  async restartFrom(name: string, mainFile: string): Promise<void> {
+    const { process } = this.#named(name);
+    this.#mainFiles.set(name, mainFile);
+    await process.cycle();
+  }
+
   kill(name: string, signal: NodeJS.Signals): void {
     if (!this.#named(name).process.kill(signal)) throw new ClusterError(`${name} is not running at the moment.`);
   }
@@ -224,7 +232,7 @@ class LocalCluster implements Cluster {
       log: join(this.logFolder, `${name}.log`),
     };
     const settings = {
-      mainFile: this.#mainFile(),
+      mainFile: () => this.#mainFiles.get(name) ?? this.#mainFile(),
       nodeArguments: this.#options.nodeArguments ?? NODE_ARGUMENTS,
       // Two apis that start together would both make the demo users' first group.
       environment: () => (name === 'api-1' || role !== 'api' ? this.#environment() : this.#withoutDemo()),

@@ -7,10 +7,10 @@
 // for them, and no number ever meant something else.
 import { checkClients } from '../../simulation/checker/check-clients.ts';
 import { ReplayedLog } from '../../simulation/checker/replayed-log.ts';
-import { Violations } from '../../simulation/checker/violations.ts';
-import { USERS } from './cast.ts';
+import { type ViolationCounts, Violations } from '../../simulation/checker/violations.ts';
 import type { Load } from './load.ts';
 import type { LogContents } from './log-contents.ts';
+import type { Participant } from './participant.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface Ledger {
@@ -27,8 +27,11 @@ export interface Ledger {
   /** What is wrong, in sentences: none, if all is well. At most twenty, `violationCount` has all. */
   readonly violations: readonly string[];
   readonly violationCount: number;
+  readonly violationCounts: ViolationCounts;
 }
 
+/** Users who pull at the same time: thousands of pages at once would be a test of patience. */
+const PULLING_MAX = 50;
 /** Outcomes may come before the last append of their slice is confirmed. */
 const LOG_MS_MAX = 15_000;
 const PULL_MS_MAX = 60_000;
@@ -36,24 +39,12 @@ const PULL_MS_MAX = 60_000;
 /** The load is paused and settled, all processes are up. @throws Error when an inbox does not come */
 export async function checkLedger(load: Load, log: LogContents): Promise<Ledger> {
   const { replayed, violations } = await replay(log);
-  for (const sentence of load.violations.sentences) violations.add(sentence);
-  const anew = USERS.map((user) => load.newDevice(user, `${user}-anew-${Math.round(performance.now())}`));
-  const all = [...load.devices, ...anew];
-  try {
-    await Promise.all(anew.map((device) => device.goOnline()));
-    const late = () => all.filter(({ user, inboxSeq }) => inboxSeq < inboxOf(replayed, user).length);
-    await waitUntil(
-      () =>
-        late()
-          .map(({ user, state }) => `${state} of ${inboxOf(replayed, user).length}`)
-          .join('; '),
-      () => late().length === 0,
-      PULL_MS_MAX,
-    ).catch((error: Error) => violations.add(`what everyone pulled: ${error.message}`));
-    checkClients(all, load.observations, replayed, violations);
-  } finally {
-    for (const device of anew) device.goOffline();
-  }
+  violations.addAll(load.violations);
+  const { users } = load.cast;
+  const anew = users.map((user) => load.newDevice(user, `${user}-anew-${Math.round(performance.now())}`));
+  for (let from = 0; from < anew.length; from += PULLING_MAX)
+    await pullFromZero(anew.slice(from, from + PULLING_MAX), replayed, violations);
+  checkClients([...load.devices, ...anew], load.observations, replayed, violations);
   const acknowledged = load.devices.flatMap(({ sent }) => sent).filter(({ progress }) => progress !== 'queued');
   return {
     sent: load.sends,
@@ -63,7 +54,27 @@ export async function checkLedger(load: Load, log: LogContents): Promise<Ledger>
     entries: sum(anew.map(({ runs }) => runs.flat().length)),
     violations: violations.sentences,
     violationCount: violations.count,
+    violationCounts: violations.counts,
   };
+}
+
+/** Until everyone has as many entries as the log gives them; then they go. */
+async function pullFromZero(devices: readonly Participant[], replayed: ReplayedLog, violations: Violations) {
+  const wanted = ({ user }: Participant) => inboxOf(replayed, user).length;
+  const late = () => devices.filter((device) => device.inboxSeq < wanted(device));
+  const who = () => late().map((device) => `${device.state} of ${wanted(device)}`);
+  try {
+    await Promise.all(devices.map((device) => device.goOnline()));
+    await waitUntil(
+      () => who().join('; '),
+      () => late().length === 0,
+      PULL_MS_MAX,
+    );
+  } catch (error) {
+    violations.add(`what everyone pulled: ${(error as Error).message}`, 'lost');
+  } finally {
+    for (const device of devices) device.goOffline();
+  }
 }
 
 /** Again until it agrees with itself: what was decided may still be on its way into the other topics. */

@@ -3,13 +3,14 @@
 //   start ─▶ (faults, while it sends) ─▶ pause ─▶ settled ─▶ checkLedger ─▶ resume ─▶ … ─▶ stop
 //
 // The rate is bounded and small: it is there to find what is lost, repeated or renumbered, not to find limits.
-import { dataOf, HttpApi } from '../../../services/client/index.ts';
+import { type ApiReply, dataOf, HttpApi } from '../../../services/client/index.ts';
 import { systemRuntime } from '../../../services/client/node.ts';
 import { Violations } from '../../simulation/checker/violations.ts';
-import { DEVICES, GROUPS, PAIRS, WANDERER } from './cast.ts';
+import { type Cast, type CastGroup, SMALL_CAST } from './cast.ts';
 import { Latecomers } from './latecomers.ts';
 import { Observations } from './observations.ts';
 import { Participant } from './participant.ts';
+import { PerSecond } from './per-second.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface LoadOptions {
@@ -18,6 +19,8 @@ export interface LoadOptions {
   readonly appKey: string;
   /** Addresses of edges, asked for at every connection. */
   readonly edges: () => readonly string[];
+  /** Who takes part; twelve users by default. */
+  readonly cast?: Cast;
   /** Over all devices; 60 by default. */
   readonly messagesPerSecond?: number;
 }
@@ -28,10 +31,8 @@ const TICK_MS = 20;
 const CATCH_UP_MS_MAX = 500;
 /** Two changes of members in each group in a short test, and not a test of nothing else. */
 const MEMBERS_EVERY_MS = 2_000;
-const ONLINE_MS = 4_000;
-const OFFLINE_MS = 2_500;
-/** Of the sends, to groups: they cost five copies each. */
-const GROUP_SHARE = 3;
+/** Groups that are made at the same time. */
+const MAKING_MAX = 10;
 
 interface Room {
   readonly id: string;
@@ -43,17 +44,22 @@ interface Room {
 }
 
 export class Load {
+  readonly cast: Cast;
   readonly observations: Observations;
   readonly violations = new Violations();
   readonly latecomers = new Latecomers();
+  /** Messages that got to another user's device, by the second. */
+  readonly deliveries = new PerSecond();
   readonly devices: readonly Participant[];
   readonly #options: LoadOptions;
+  readonly #devicesOf = new Map<string, Participant[]>();
   readonly #tokens = new Map<string, Promise<string>>();
   readonly #rooms: Room[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   /** Membership commands under way. */
   readonly #commands = new Set<Promise<void>>();
   #isPaused = true;
+  #isStopped = false;
   #sends = 0;
   #turn = 0;
   #due = 0;
@@ -61,8 +67,11 @@ export class Load {
 
   private constructor(options: LoadOptions) {
     this.#options = options;
-    this.observations = new Observations(this.violations);
-    this.devices = DEVICES.map(({ user, name }) => this.newDevice(user, name));
+    this.cast = options.cast ?? SMALL_CAST;
+    this.observations = new Observations(this.violations, (payload) => this.latecomers.acknowledged(payload));
+    this.devices = this.cast.devices.map(({ user, name }) => this.newDevice(user, name));
+    for (const device of this.devices)
+      this.#devicesOf.set(device.user, [...(this.#devicesOf.get(device.user) ?? []), device]);
   }
 
   /** Everybody is connected, the groups are made, and sending has begun. @throws ApiRefused, Error */
@@ -89,7 +98,9 @@ export class Load {
       edges: this.#options.edges,
       token: () => this.#tokenOf(user),
       onEntry: ({ event }) => {
-        if (event.kind === 'message' && event.sender !== user) this.latecomers.seen(event.payload);
+        if (event.kind !== 'message' || event.sender === user) return;
+        this.latecomers.seen(event.payload);
+        this.deliveries.count();
       },
     });
   }
@@ -114,6 +125,7 @@ export class Load {
 
   async stop(): Promise<void> {
     this.pause();
+    this.#isStopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     for (const device of this.devices) device.goOffline();
     await Promise.all(this.#commands);
@@ -132,17 +144,18 @@ export class Load {
 
   #sendOne(): void {
     const turn = this.#turn++;
-    const room = this.#rooms[Math.floor(turn / GROUP_SHARE) % this.#rooms.length];
-    if (room !== undefined && turn % GROUP_SHARE === 0) {
-      const sender = room.senders[Math.floor(turn / GROUP_SHARE / this.#rooms.length) % room.senders.length]!;
+    const { pairs, groupEvery } = this.cast;
+    const room = this.#rooms[Math.floor(turn / groupEvery) % this.#rooms.length];
+    if (room !== undefined && turn % groupEvery === 0) {
+      const sender = room.senders[Math.floor(turn / groupEvery / this.#rooms.length) % room.senders.length]!;
       // Who is no member is to be refused; nobody waits for it.
       this.#send(sender, room.id, false);
       return;
     }
-    const pair = PAIRS[turn % PAIRS.length]!;
-    const user = pair.users[Math.floor(turn / PAIRS.length) % 2]!;
-    const devices = this.devices.filter((device) => device.user === user);
-    this.#send(devices[turn % devices.length]!, pair.id, true);
+    const pair = pairs[turn % pairs.length]!;
+    const user = pair.users[Math.floor(turn / pairs.length) % 2]!;
+    const devices = this.#devicesOf.get(user)!;
+    this.#send(devices[turn % devices.length]!, pair.id, pair.isMeasured);
   }
 
   #send(device: Participant, conversationId: string, isToArrive: boolean): void {
@@ -155,17 +168,21 @@ export class Load {
   // --- members
 
   async #makeRooms(): Promise<void> {
-    for (const [index, { members, others }] of GROUPS.entries()) {
-      const [owner] = members;
-      const api = this.#apiOf(owner);
-      await api.time();
-      const key = api.clock.makeId();
-      const made = dataOf(await api.createGroup(`group ${index}`, members, key));
-      this.observations.onHttpOutcome(owner, key, toldOf(made));
-      const users: readonly string[] = [...members, ...others];
-      const senders = this.devices.filter(({ user }) => users.includes(user));
-      this.#rooms.push({ id: made.conversationId, owner, senders, others, joined: new Set() });
-    }
+    const { groups } = this.cast;
+    for (let from = 0; from < groups.length; from += MAKING_MAX)
+      await Promise.all(groups.slice(from, from + MAKING_MAX).map((group, i) => this.#makeRoom(from + i, group)));
+  }
+
+  async #makeRoom(index: number, { members, others }: CastGroup): Promise<void> {
+    const owner = members[0]!;
+    const api = this.#apiOf(owner);
+    await api.time();
+    const key = api.clock.makeId();
+    const made = await this.#decided(() => api.createGroup(`group ${index}`, members, key));
+    this.observations.onHttpOutcome(owner, key, toldOf(made));
+    const users: readonly string[] = [...members, ...others];
+    const senders = this.devices.filter(({ user }) => users.includes(user));
+    this.#rooms.push({ id: made.conversationId, owner, senders, others, joined: new Set() });
   }
 
   /** One of the others joins, or is removed, in each group that has no such command under way. */
@@ -185,26 +202,36 @@ export class Load {
     await waitUntil('the api tells the time', async () => (await api.time()).ok, 60_000);
     const key = api.clock.makeId();
     const isJoin = !joined.has(user);
-    const ask = () => (isJoin ? api.addMembers(id, [user], key) : api.removeMember(id, user, key));
-    let reply = await ask();
-    // Not decided within a minute, because a server is away: the same question again.
-    while (!reply.ok && [0, 202, 503].includes(reply.status)) reply = await ask();
-    this.observations.onHttpOutcome(owner, key, toldOf(dataOf(reply)));
+    const told = await this.#decided(() =>
+      isJoin ? api.addMembers(id, [user], key) : api.removeMember(id, user, key),
+    );
+    this.observations.onHttpOutcome(owner, key, toldOf(told));
     if (isJoin) joined.add(user);
     else joined.delete(user);
+  }
+
+  /** Not decided within a minute, because a server is away: the same question again. @throws ApiRefused */
+  async #decided<T>(ask: () => Promise<ApiReply<T>>): Promise<T> {
+    let reply = await ask();
+    while (!reply.ok && [0, 202, 503].includes(reply.status) && !this.#isStopped) reply = await ask();
+    return dataOf(reply);
   }
 
   // --- devices
 
   #comeAndGo(): void {
-    const wanderer = this.devices.find(({ name }) => name === WANDERER)!;
-    let turnAt = performance.now() + ONLINE_MS;
+    const { wanderers, online_ms, offline_ms } = this.cast;
+    const all = this.devices.filter(({ name }) => wanderers.has(name));
+    // Not all at once.
+    const turnAt = all.map((_, i) => performance.now() + online_ms * (1 + i / all.length));
     const timer = setInterval(() => {
-      if (wanderer.isOnline && this.#isPaused) return; // it stays, to be looked at
-      if (!this.#isPaused && performance.now() < turnAt) return;
-      turnAt = performance.now() + (wanderer.isOnline ? OFFLINE_MS : ONLINE_MS);
-      if (wanderer.isOnline) wanderer.goOffline();
-      else void wanderer.goOnline();
+      for (const [i, wanderer] of all.entries()) {
+        if (wanderer.isOnline && this.#isPaused) continue; // it stays, to be looked at
+        if (!this.#isPaused && performance.now() < turnAt[i]!) continue;
+        turnAt[i] = performance.now() + (wanderer.isOnline ? offline_ms : online_ms);
+        if (wanderer.isOnline) wanderer.goOffline();
+        else void wanderer.goOnline();
+      }
     }, TICK_MS);
     this.#timers.push(timer);
   }

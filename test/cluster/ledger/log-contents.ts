@@ -13,12 +13,18 @@ interface Partition {
   readonly records: LogRecord[];
 }
 
+/** What a record is to whoever reads these contents. */
+export type ReadRecord = (topic: TopicName, value: Uint8Array) => Uint8Array;
+
 export class LogContents implements LogToReplay {
   readonly layout: TopicLayout;
+  readonly #read: ReadRecord;
   readonly #log: KafkaEventLog;
   readonly #partitions = new Map<TopicName, readonly Partition[]>();
 
-  constructor(kafka: string, prefix: string) {
+  /** `read`: for records that the code of this process does not know; as they stand there by default. */
+  constructor(kafka: string, prefix: string, read: ReadRecord = (_, value) => value) {
+    this.#read = read;
     this.layout = { ...CLUSTER_LAYOUT, prefix };
     const brokers = kafka.split(',');
     this.#log = new KafkaEventLog({ brokers, layout: this.layout, runtime: systemRuntime, logger: silentLogger });
@@ -47,7 +53,7 @@ export class LogContents implements LogToReplay {
     for (;;) {
       const more = await this.#log.readFrom(topic, number, records.length, RECORDS_PER_READ);
       if (more.length === 0) return;
-      records.push(...more);
+      for (const record of more) records.push({ ...record, value: this.#read(topic, record.value) });
     }
   }
 }

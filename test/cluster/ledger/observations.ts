@@ -45,10 +45,15 @@ export class Observations implements Seen {
   readonly lastPush = new Map<string, PushSeen>();
   /** Receipts, outcomes, pushes and pages together. */
   frames = 0;
+  /** Of sends on the wire that were not acknowledged yet, by client message id. */
+  readonly #payloads = new Map<string, string>();
   readonly #violations: Violations;
+  readonly #onAcknowledged: (payload: string) => void;
 
-  constructor(violations: Violations) {
+  /** `onAcknowledged`: called with a send's payload at each receipt, and each outcome that is none of a refusal. */
+  constructor(violations: Violations, onAcknowledged: (payload: string) => void = () => {}) {
     this.#violations = violations;
+    this.#onAcknowledged = onAcknowledged;
   }
 
   /** `connect`, watched. */
@@ -70,6 +75,8 @@ export class Observations implements Seen {
         send: (text) => {
           const request = JSON.parse(text) as Request & { readonly id: number };
           requests.set(request.id, request);
+          if (request.clientMessageId !== undefined && request.payload !== undefined)
+            this.#payloads.set(request.clientMessageId, request.payload);
           socket.send(text);
         },
         close: (code, reason) => socket.close(code, reason),
@@ -101,6 +108,7 @@ export class Observations implements Seen {
         const { result, seq, code } = frame;
         const outcome = { result, ...(seq === undefined ? {} : { seq }), ...(code === undefined ? {} : { code }) };
         this.outcomes.push({ user, commandId: frame.clientMessageId, outcome });
+        if (result === 'sequenced') this.#acknowledge(frame.clientMessageId);
         break;
       }
       case 'error':
@@ -115,7 +123,7 @@ export class Observations implements Seen {
     const before = this.entries.get(key);
     if (before === undefined) this.entries.set(key, { user, inboxSeq, event });
     else if (JSON.stringify(before.event) !== JSON.stringify(event))
-      this.#violations.add(`inboxSeq ${inboxSeq} of ${user} was seen with two contents`);
+      this.#violations.add(`inboxSeq ${inboxSeq} of ${user} was seen with two contents`, 'renumbered');
   }
 
   #onAccepted(user: string, request: Request | undefined): void {
@@ -125,6 +133,14 @@ export class Observations implements Seen {
     }
     this.accepted.add(commandKey(user, request.clientMessageId));
     this.acceptedAt_ms.push(performance.now());
+    this.#acknowledge(request.clientMessageId);
+  }
+
+  #acknowledge(clientMessageId: string): void {
+    const payload = this.#payloads.get(clientMessageId);
+    if (payload === undefined) return;
+    this.#payloads.delete(clientMessageId);
+    this.#onAcknowledged(payload);
   }
 
   #onError(user: string, device: string, request: Request | undefined, { code, retry }: ErrorReply): void {
@@ -137,4 +153,5 @@ export class Observations implements Seen {
 interface Request {
   readonly type: string;
   readonly clientMessageId?: string;
+  readonly payload?: string;
 }

@@ -26,8 +26,8 @@ export class Participant implements ObservedDevice {
   readonly user: string;
   readonly name: string;
   readonly sent: Sent[] = [];
-  /** Entries of each run of the client, in the order the application got them. */
-  readonly runs: InboxEntry[][] = [];
+  /** Entries of each run of the client, in the order the application got them: what they hold, `observations` knows. */
+  readonly runs: Pick<InboxEntry, 'inboxSeq'>[][] = [];
   readonly #options: ParticipantOptions;
   readonly #storage = memoryStorage();
   readonly #byPayload = new Map<string, Sent>();
@@ -76,10 +76,10 @@ export class Participant implements ObservedDevice {
       connect: observations.watch(connectNode, user, name),
     });
     this.#client = client;
-    const run: InboxEntry[] = [];
+    const run: Pick<InboxEntry, 'inboxSeq'>[] = [];
     this.runs.push(run);
     client.on('entry', (entry) => {
-      run.push(entry);
+      run.push({ inboxSeq: entry.inboxSeq });
       onEntry?.(entry);
     });
     client.on('send', (progress) => {
@@ -90,7 +90,7 @@ export class Participant implements ObservedDevice {
       if (progress.progress === 'rejected') record.code = progress.code;
     });
     client.on('error', ({ code, message }) => violations.add(`the client ${name} ended (${code}): ${message}`));
-    client.on('reset', () => violations.add(`the client ${name} was told to start over`));
+    client.on('reset', () => violations.add(`the client ${name} was told to start over`, 'renumbered'));
     await client.start();
   }
 

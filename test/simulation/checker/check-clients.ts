@@ -1,10 +1,10 @@
 // What clients were told and shown, against the replayed log.
-import type { EventBody } from '../../../services/protocol/frames.ts';
+import type { EventBody, InboxEntry } from '../../../services/protocol/frames.ts';
 import type { Device, SentRecord } from '../world/device.ts';
 import type { Observations } from '../world/observations.ts';
 import type { ExpectedEvent } from './reference-decider.ts';
 import { commandKey, nameOf, type ReplayedLog } from './replayed-log.ts';
-import type { Violations } from './violations.ts';
+import type { ViolationKind, Violations } from './violations.ts';
 
 const KINDS: Record<string, string> = {
   MessageSent: 'message',
@@ -15,7 +15,11 @@ const KINDS: Record<string, string> = {
 };
 
 /** Of real devices and simulated ones. */
-export type ObservedDevice = Pick<Device, 'user' | 'name' | 'sent' | 'runs'>;
+export type ObservedDevice = Pick<Device, 'user' | 'name' | 'sent'> & {
+  /** Entries of each run of the client, in the order the application got them. */
+  readonly runs: readonly (readonly Numbered[])[];
+};
+type Numbered = Pick<InboxEntry, 'inboxSeq'>;
 export type Seen = Pick<Observations, 'entries' | 'history' | 'outcomes' | 'accepted'>;
 
 export function checkClients(
@@ -39,7 +43,8 @@ function checkSeen(observations: Seen, replayed: ReplayedLog, violations: Violat
     const wanted = replayed.inboxes.get(user)?.[inboxSeq - 1];
     const where = `${user} was given inboxSeq ${inboxSeq}`;
     if (wanted === undefined) violations.add(`${where}, ${nameOf(event)}, which their inbox does not have`);
-    else if (nameOf(wanted) !== nameOf(event)) violations.add(`${where} as ${nameOf(event)}, it is ${nameOf(wanted)}`);
+    else if (nameOf(wanted) !== nameOf(event))
+      violations.add(`${where} as ${nameOf(event)}, it is ${nameOf(wanted)}`, 'renumbered');
     else if (!isSame(event, replayed.event(wanted)!))
       violations.add(`${where}, ${nameOf(event)}, with a wrong content`);
   }
@@ -57,7 +62,7 @@ function checkSeen(observations: Seen, replayed: ReplayedLog, violations: Violat
 /** Every outcome that was told is one that was decided; every accepted command is in the log. */
 function checkTold(observations: Seen, replayed: ReplayedLog, violations: Violations): void {
   for (const key of observations.accepted) {
-    if (!replayed.commands.has(key)) violations.add(`the command ${key} was accepted and is not in the log`);
+    if (!replayed.commands.has(key)) violations.add(`the command ${key} was accepted and is not in the log`, 'lost');
   }
   for (const { user, commandId, outcome } of observations.outcomes) {
     const decided = replayed.commands.get(commandKey(user, commandId)) ?? [];
@@ -66,7 +71,9 @@ function checkTold(observations: Seen, replayed: ReplayedLog, violations: Violat
       if (one.outcome.result === 'sequenced') return one.outcome.seq === outcome.seq;
       return one.outcome.result === 'unchanged' || one.outcome.code === outcome.code;
     });
-    if (!isTrue) violations.add(`${user} was told ${JSON.stringify(outcome)} of ${commandId}, which was not decided`);
+    if (isTrue) continue;
+    const kind = outcome.result === 'sequenced' ? 'renumbered' : 'other';
+    violations.add(`${user} was told ${JSON.stringify(outcome)} of ${commandId}, which was not decided`, kind);
   }
 }
 
@@ -77,16 +84,21 @@ function checkRuns(device: ObservedDevice, replayed: ReplayedLog, violations: Vi
     for (const [index, entry] of run.entries()) {
       const before = run[index - 1];
       if (before !== undefined && entry.inboxSeq !== before.inboxSeq + 1) {
-        violations.add(`${device.name} got ${entry.inboxSeq} after ${before.inboxSeq}`);
+        violations.add(`${device.name} got ${entry.inboxSeq} after ${before.inboxSeq}`, jumpKind(before, entry));
       }
     }
   }
   const got = new Set(device.runs.flat().map(({ inboxSeq }) => inboxSeq));
   for (let inboxSeq = 1; inboxSeq <= inbox.length; inboxSeq++) {
     if (got.has(inboxSeq)) continue;
-    violations.add(`${device.name} never got ${nameOf(inbox[inboxSeq - 1]!)} at inboxSeq ${inboxSeq}`);
+    violations.add(`${device.name} never got ${nameOf(inbox[inboxSeq - 1]!)} at inboxSeq ${inboxSeq}`, 'lost');
     break;
   }
+}
+
+function jumpKind(before: Numbered, next: Numbered): ViolationKind {
+  if (next.inboxSeq === before.inboxSeq) return 'repeated';
+  return next.inboxSeq < before.inboxSeq ? 'out_of_order' : 'lost';
 }
 
 /** Every send ended, truthfully, and the sequenced ones stand in the order of sending. */
@@ -97,9 +109,10 @@ function checkSent(device: ObservedDevice, replayed: ReplayedLog, violations: Vi
   for (const record of device.sent) {
     const { seqs, codes, ids, refusedFirst } = decided.get(record.payload)!;
     const name = `${record.payload} of ${device.name}`;
-    if (ids.size > 1) violations.add(`${name} stands in the log under ${ids.size} ids`);
+    if (ids.size > 1) violations.add(`${name} stands in the log under ${ids.size} ids`, 'repeated');
     if (record.progress === 'sequenced' && !seqs.has(record.seq ?? -1)) {
-      violations.add(`${name} was told seq ${record.seq} and has ${[...seqs].join() || 'none'}`);
+      const kind = seqs.size === 0 ? 'lost' : 'renumbered';
+      violations.add(`${name} was told seq ${record.seq} and has ${[...seqs].join() || 'none'}`, kind);
     }
     if (record.progress === 'rejected' && !codes.has(record.code ?? '')) {
       violations.add(`${name} was told ${record.code}, decided was ${[...codes].join() || 'nothing of the kind'}`);
@@ -108,14 +121,15 @@ function checkSent(device: ObservedDevice, replayed: ReplayedLog, violations: Vi
       violations.add(`${name} was told perhaps not sent and is not too old`);
     }
     if (['queued', 'accepted'].includes(record.progress) && seqs.size === 0 && codes.size === 0) {
-      violations.add(`${name} never ended`);
+      violations.add(`${name} never ended`, 'lost');
     }
     const [seq] = seqs;
     // A send that was refused first and judged again later has lost its place.
     if (seq === undefined || refusedFirst) continue;
     const before = last.get(record.conversationId);
     if (before !== undefined && before.seq > seq) {
-      violations.add(`${name} has seq ${seq} in ${record.conversationId}, ${before.payload} before it ${before.seq}`);
+      const wrong = `${name} has seq ${seq} in ${record.conversationId}, ${before.payload} before it ${before.seq}`;
+      violations.add(wrong, 'out_of_order');
     }
     last.set(record.conversationId, { seq, payload: record.payload });
   }
@@ -144,7 +158,7 @@ function checkSecondMessages(replayed: ReplayedLog, violations: Violations): voi
       if (event.type !== 'MessageSent') continue;
       const key = `${event.sender} ${event.detail}`;
       const before = seen.get(key);
-      if (before !== undefined) violations.add(`${key} is both ${before} and ${nameOf(event)}`);
+      if (before !== undefined) violations.add(`${key} is both ${before} and ${nameOf(event)}`, 'repeated');
       seen.set(key, nameOf(event));
     }
   }

@@ -44,6 +44,8 @@ export class ReferenceConversation {
   readonly members = new Map<string, { role: string; joinedSeq: number }>();
   readonly intervals = new Map<string, Interval[]>();
   readonly events: ExpectedEvent[] = [];
+  /** Of those with one sender and command id, the first. */
+  readonly #firsts = new Map<string, ExpectedEvent>();
 
   constructor(id: string) {
     this.id = id;
@@ -64,7 +66,7 @@ export class ReferenceConversation {
   }
 
   #judge(command: Command, position: number, time: number): ExpectedOutcome {
-    const first = this.events.find((event) => event.sender === command.sender && event.commandId === command.commandId);
+    const first = this.#firsts.get(`${command.sender} ${command.commandId}`);
     if (first !== undefined && first.time >= this.time - REMEMBERED_MS) {
       return { result: 'sequenced', seq: first.seq, time: first.time, repeat: true };
     }
@@ -166,7 +168,7 @@ export class ReferenceConversation {
     removed: readonly string[] = [],
   ): ExpectedOutcome {
     const seq = this.events.length + 1;
-    this.events.push({
+    const event: ExpectedEvent = {
       conversationId: this.id,
       seq,
       ordinal: this.ordinal,
@@ -179,7 +181,10 @@ export class ReferenceConversation {
       position,
       detail,
       recipients: [...this.members.keys(), ...removed].sort(),
-    });
+    };
+    this.events.push(event);
+    const key = `${event.sender} ${event.commandId}`;
+    if (!this.#firsts.has(key)) this.#firsts.set(key, event);
     return { result: 'sequenced', seq, time, repeat: false };
   }
 }

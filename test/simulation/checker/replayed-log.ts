@@ -83,14 +83,18 @@ export class ReplayedLog {
         const where = `timeline/${partition.number} at ${offset}`;
         this.checkEvent(event, where);
         const last = seen.get(event.conversationId) ?? 0;
-        if (event.seq > last + 1) this.#violations.add(`${where}: ${nameOf(event)} comes after seq ${last}`);
+        if (event.seq > last + 1) {
+          this.#violations.add(`${where}: ${nameOf(event)} comes after seq ${last}`, 'out_of_order');
+        }
         if (event.seq > last) seen.set(event.conversationId, event.seq);
       }
     }
     for (const { id, events } of this.conversations.values()) {
       const last = seen.get(id) ?? 0;
-      if (last !== events.length)
-        this.#violations.add(`the topic timeline ends ${id} at ${last}, not ${events.length}`);
+      if (last !== events.length) {
+        const kind = last < events.length ? 'lost' : 'other';
+        this.#violations.add(`the topic timeline ends ${id} at ${last}, not ${events.length}`, kind);
+      }
     }
   }
 
@@ -103,7 +107,8 @@ export class ReplayedLog {
     }
     const found = describe(event);
     const wanted = describeExpected(expected);
-    if (found !== wanted) this.#violations.add(`${where}: ${nameOf(event)} is ${found}, decided was ${wanted}`);
+    if (found === wanted) return;
+    this.#violations.add(`${where}: ${nameOf(event)} is ${found}, decided was ${wanted}`, 'renumbered');
   }
 
   /** R5 by hand: per source partition, positions at or below the last are repeats. */
@@ -128,7 +133,7 @@ export class ReplayedLog {
           inbox.push({ conversationId: record.conversationId, seq: record.seq });
           this.inboxes.set(user, inbox);
           const users = received.get(nameOf(record)) ?? new Set();
-          if (users.has(user)) this.#violations.add(`${where}: ${user} gets ${nameOf(record)} twice`);
+          if (users.has(user)) this.#violations.add(`${where}: ${user} gets ${nameOf(record)} twice`, 'repeated');
           received.set(nameOf(record), users.add(user));
         }
       }
@@ -136,7 +141,8 @@ export class ReplayedLog {
     for (const { events } of this.conversations.values()) {
       for (const event of events) {
         const missing = event.recipients.filter((user) => !received.get(nameOf(event))?.has(user));
-        if (missing.length > 0) this.#violations.add(`the topic inbox never gives ${nameOf(event)} to ${missing}`);
+        if (missing.length === 0) continue;
+        this.#violations.add(`the topic inbox never gives ${nameOf(event)} to ${missing}`, 'lost');
       }
     }
   }
