@@ -63,7 +63,8 @@ export function expectRoom({ name, lines }: Room): ExpectedRoom {
     const key = lineKey(number, 'removed');
     events.push({ key, kind: 'removed', sender: IMPORTER, subject: user, contentType: null });
   };
-  for (const { number, kind, user, text, renamed } of lines) {
+  for (const line of lines) {
+    const { number, kind, user, text, renamed } = line;
     switch (kind) {
       case 'join':
         arrive(user, number);
@@ -79,7 +80,7 @@ export function expectRoom({ name, lines }: Room): ExpectedRoom {
       default: {
         arrive(user, number); // speaking is being there
         const key = lineKey(number, 'message');
-        events.push({ key, kind: 'message', sender: user, subject: text, contentType: contentTypeOf(kind) });
+        events.push({ key, kind: 'message', sender: user, subject: text, contentType: contentTypeOf(line) });
       }
     }
   }

@@ -7,9 +7,14 @@ import { userOfNick } from './user-of-nick.ts';
 export type LineKind = 'message' | 'action' | 'join' | 'leave' | 'rename';
 const KINDS: ReadonlySet<unknown> = new Set<LineKind>(['message', 'action', 'join', 'leave', 'rename']);
 
+/** The last moment that a JavaScript date can name. */
+const TIME_MS_MAX = 8.64e15;
+
 export interface HistoryLine {
   /** In the file, from 1: names the line in errors and ties what was sent to what is expected. */
   readonly number: number;
+  /** When it was said, by the file: milliseconds since 1970. */
+  readonly time_ms: number;
   readonly kind: LineKind;
   /** The user of the nick that the line is from. */
   readonly user: string;
@@ -30,7 +35,8 @@ export function parseHistoryLine(json: string, number: number): { readonly room:
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) throw wrong('it is not a JSON object.');
   const { ts, room, kind, from, text } = fields;
-  if (typeof ts !== 'number' || !(ts >= 0)) throw wrong('"ts" must be milliseconds since 1970.');
+  if (typeof ts !== 'number' || !(ts >= 0 && ts <= TIME_MS_MAX)) throw wrong('"ts" must be milliseconds since 1970.');
+  const time_ms = Math.floor(ts);
   if (!isPlainText(room, limits.title_bytes_max)) {
     throw wrong(`"room" must be a text of 1 to ${limits.title_bytes_max} bytes without control characters.`);
   }
@@ -41,9 +47,13 @@ export function parseHistoryLine(json: string, number: number): { readonly room:
     return user;
   };
   const user = userOf(from, 'from');
-  if (kind === 'rename') return { room, line: { number, kind, user, text: '', renamed: userOf(text, 'text') } };
-  if (kind === 'join' || kind === 'leave') return { room, line: { number, kind, user, text: '', renamed: null } };
+  if (kind === 'rename') {
+    return { room, line: { number, time_ms, kind, user, text: '', renamed: userOf(text, 'text') } };
+  }
+  if (kind === 'join' || kind === 'leave') {
+    return { room, line: { number, time_ms, kind, user, text: '', renamed: null } };
+  }
   if (typeof text !== 'string') throw wrong('"text" must be what was said, or an empty text.');
   if (!text.isWellFormed()) throw wrong('"text" holds half a surrogate pair, which no encoding can carry.');
-  return { room, line: { number, kind: kind as LineKind, user, text, renamed: null } };
+  return { room, line: { number, time_ms, kind: kind as LineKind, user, text, renamed: null } };
 }

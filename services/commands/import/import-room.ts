@@ -41,7 +41,7 @@ export async function importRoom(plan: RoomPlan, importer: RoomImporter): Promis
   const send = async ({ key, line }: Step & { type: 'send' }) => {
     messages.sent++;
     try {
-      const message = await speakers.say(line.user, conversationId, line.text, contentTypeOf(line.kind));
+      const message = await speakers.say(line.user, conversationId, line.text, contentTypeOf(line));
       if (message.clientMessageId !== null) keyOf.set(message.clientMessageId, key);
       if (message.stage !== 'rejected') messages.accepted++;
       sent.push(message);

@@ -65,9 +65,9 @@ function commandOf(each: Step) {
       ? { type: 'AddMembers', sender: IMPORTER, members: [each.user] }
       : { type: 'RemoveMember', sender: IMPORTER, member: each.user };
   }
-  const { user, kind, text } = each.line;
+  const { user, text } = each.line;
   const payload = new TextEncoder().encode(text);
-  return { type: 'SendMessage', sender: user, contentType: contentTypeOf(kind), keyId: null, payload };
+  return { type: 'SendMessage', sender: user, contentType: contentTypeOf(each.line), keyId: null, payload };
 }
 
 function commandIdAt(number: number): string {

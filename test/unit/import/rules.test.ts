@@ -82,13 +82,13 @@ test('a rename onto oneself changes nothing', () => {
   assert.deepEqual(heldBy('importer', ['message', 'ann', 'a'], ['rename', 'ann', 'ann']), [['created', 'a']]);
 });
 
-test('an empty text counts, and an action is told by its content type', () => {
+test('an empty text counts, and the content type tells an action, and when it was', () => {
   const { events } = expectRoom(roomOf(['message', 'ann', ''], ['action', 'ann', 'waves']));
   assert.deepEqual(
     events.slice(1).map(({ subject, contentType }) => [subject, contentType]),
     [
-      ['', 'text/plain; charset=utf-8'],
-      ['waves', 'text/plain; charset=utf-8; fanlog-kind=action'],
+      ['', 'text/plain; charset=utf-8; fanlog-time=1'],
+      ['waves', 'text/plain; charset=utf-8; fanlog-time=1; fanlog-kind=action'],
     ],
   );
 });
