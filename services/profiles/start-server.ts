@@ -30,6 +30,8 @@ export interface ServerOptions extends RoleOptions {
 
 export interface Server extends RunningRoles {
   readonly log: EventLog;
+  /** The base set: accounts, and whatever else is not derived. */
+  readonly base: StateStore;
   readonly tables: Tables;
   /** That of the tables in force now. */
   readonly store: StateStore;
@@ -78,7 +80,7 @@ async function start(configuration: Configuration, options: ServerOptions, closi
   const opened = await openPorts(configuration, roles, parts, options, closing);
   await refuseDemoUsers(configuration, opened.store, runtime);
   const running = await startRoles(roles, configuration, opened, parts, options, health, closing);
-  const { log, tables } = opened;
+  const { log, store: base, tables } = opened;
   const stop = () => {
     health.readiness.drain();
     return closing.closeAll();
@@ -86,6 +88,7 @@ async function start(configuration: Configuration, options: ServerOptions, closi
   return {
     ...running,
     log,
+    base,
     tables,
     get store() {
       return tables.current().store;

@@ -97,8 +97,10 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
 
     records += await rebuild.pass();
     await rebuild.writeCheckpoints();
+    // Replaying `inbox` gives the numbers of the epoch that it was written in, and of no other one.
     const isSame =
-      from === 'inbox' || (await keepsNumbers({ ...options, live, rebuilt, next: rebuild.next }, compared));
+      (from === 'inbox' && generation.epochOfInbox === undefined) ||
+      (await keepsNumbers({ ...options, live, rebuilt, next: rebuild.next }, compared));
     const epoch = generation.epoch + (isSame ? 0 : 1);
     if (!(await base.switchTables({ tables, epoch })))
       throw new ReplayError('Another set of tables was put in force meanwhile; this one was not. Start again.');

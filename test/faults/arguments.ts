@@ -43,7 +43,7 @@ and Maven. Prints a table; the folder it names has table, data and picture.
   --build FILE      another built dist/main.js than the project's
   --help            print this
 
-Exit code: 0 if no promise was broken, 1 if one was, 2 for wrong arguments.
+Exit code: 0 if no promise was broken; 1 if one was, or a scenario cannot run on this machine; 2 for wrong arguments.
 `;
 
 /** null: help is asked for. @throws BadArguments */

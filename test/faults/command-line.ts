@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { readConditions } from '../../bench/conditions.ts';
 import { projectFolder } from '../../infra/local/project-folder.ts';
 import { BadArguments, type FaultArguments, readArguments, USAGE } from './arguments.ts';
-import { type FaultReport, isClean } from './report/fault-report.ts';
+import { type FaultReport, isClean, isComplete } from './report/fault-report.ts';
 import { tableOf, verdictOf } from './report/markdown.ts';
 import { writeReport } from './report/write-report.ts';
 import { runFaults } from './run-faults.ts';
@@ -60,7 +60,7 @@ async function run({ scenarios, out, build, ...options }: FaultArguments): Promi
   if (results.length > 0)
     process.stdout.write(`\n${tableOf(report())}\n\n${verdictOf(report())}\n\nThe report is in ${folder}\n`);
   if (breaking.signal.aborted) return EXIT_BROKEN_OFF;
-  return isClean(report()) ? 0 : 1;
+  return isClean(report()) && isComplete(report()) ? 0 : 1;
 }
 
 /** The first signal ends the run after the scenario that is under way, the second one at once. */

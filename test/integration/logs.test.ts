@@ -131,7 +131,7 @@ test('no text, title, password, token or key is logged, whatever goes right or w
   failing(server.log, 'append', () => new AppendError('unknown', 'the log did not answer'));
   assert.equal((await send(4)).type, 'error');
   await said('an append was not confirmed');
-  failing(server.store, 'loadAccount', () => new TypeError('a bug of the test'));
+  failing(server.base, 'loadAccount', () => new TypeError('a bug of the test'));
   await post('/v1/sessions', { user: 'alice', password: PASSWORD });
   await said('a request failed');
   failing(server.store, 'readInbox', () => new TypeError('a bug of the test'));

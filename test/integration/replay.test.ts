@@ -171,6 +171,7 @@ describe('when nobody but one writes', () => {
     };
     assert.equal(running.server.tables.current().number, tables);
     const { entries, client } = await clientOf('ada');
+    await waitUntil('all of it', () => entries.length === before.entries.length, SWITCH_MS_MAX);
     const known = (all: readonly InboxEntry[]) => all.map(({ event }) => JSON.stringify(event)).sort();
     assert.deepEqual(known(entries), known(before.entries));
     const conversationId = entries.findLast(({ event }) => event.kind === 'message')!.event.conversationId;

@@ -40,7 +40,7 @@ test('every script that runs the project prepares it first and leaves its signal
 
 test('every dependency is pinned to one version', () => {
   for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    assert.match(version, /^(npm:[\w@/.-]+@)?\d+\.\d+\.\d+$/, name);
+    assert.match(version, /^(npm:[\w@/.-]+@)?\d+\.\d+\.\d+(-r\.\d+)?$/, name);
   }
 });
 

@@ -135,8 +135,19 @@ export interface GenerationRow {
   readonly tables: number;
   /** Names the numbering of inboxes in that set; rises when inboxSeqs are re-derived. */
   readonly epoch: number;
+  /** The numbering that replaying `inbox` gives: that of set 0. Absent while that one is in force. */
+  readonly epochOfInbox?: number;
   /** Of the topics that these tables are derived from; none by default. */
   readonly prefix?: string;
+}
+
+/** The record with the last set that was put in force, if there was one. */
+export function withTablesInForce(
+  row: GenerationRow,
+  last: Pick<GenerationRow, 'tables' | 'epoch'> | null | undefined,
+): GenerationRow {
+  if (last === null || last === undefined) return row;
+  return { ...row, ...last, ...(last.epoch === row.epoch ? {} : { epochOfInbox: row.epoch }) };
 }
 
 export interface StateStore {

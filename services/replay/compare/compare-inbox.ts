@@ -18,7 +18,7 @@ export async function compareInbox(
   const own = new OwnDifferences(user, comparison.liveIsThere.inbox[partition]!);
   const digests = { live: new RowDigest(), rebuilt: new RowDigest() };
   await compareRows(comparison, user, head, own, digests);
-  if (comparison.from === 'inbox') await findStray(comparison, user, head, partition, own);
+  if (!comparison.isReorderable) await findStray(comparison, user, head, partition, own);
   await compareMemberships(comparison, user, partition, own, digests);
   for (const sentence of own.sentences) differences.add(`inbox of ${user}: ${sentence}`);
   const rows = digests.rebuilt.rows;
@@ -27,13 +27,12 @@ export async function compareInbox(
 
 /** A live inbox that the rebuilt set does not have. @throws StoreError */
 export async function compareUnknownInbox(comparison: Comparison, user: string, differences: Differences) {
-  const { live, rebuilt, from, cut } = comparison;
+  const { live, rebuilt, isReorderable, cut } = comparison;
   const [first] = await live.readInbox(user, 1, 1);
   if (first === undefined) return;
-  const isNewer =
-    from === 'inbox'
-      ? first.position > cut.inbox[partitionOf(user, cut.inbox.length)]!
-      : await isAboveCut(rebuilt, first);
+  const isNewer = isReorderable
+    ? await isAboveCut(rebuilt, first)
+    : first.position > cut.inbox[partitionOf(user, cut.inbox.length)]!;
   if (!isNewer) differences.add(`inbox of ${user}: it is in the live tables, and the log gives it no entry`);
 }
 
@@ -65,7 +64,7 @@ interface Digests {
 }
 
 async function compareRows(
-  { live, rebuilt, from }: Comparison,
+  { live, rebuilt, isReorderable }: Comparison,
   user: string,
   head: number,
   own: OwnDifferences,
@@ -77,17 +76,15 @@ async function compareRows(
       rebuilt.readInbox(user, next, rows_max),
       live.readInbox(user, next, rows_max),
     ]);
-    for (const row of ours) addRow(digests.rebuilt, row, from === 'inbox');
-    for (const row of theirs) addRow(digests.live, row, from === 'inbox');
+    for (const row of ours) addRow(digests.rebuilt, row);
+    for (const row of theirs) addRow(digests.live, row);
     if (ours.length < rows_max) throw new Error(`the rebuilt inbox of ${user} has a hole at ${next + ours.length}`);
     for (const [i, row] of ours.entries()) {
       const found = theirs[i];
       if (found === undefined) return own.missing(`entry ${next + i} (${nameOf(row)}) is missing`);
-      if (isSame(row, found, from === 'inbox')) continue;
-      if (from === 'messages') return compareSets(live, rebuilt, user, head, own);
-      return own.different(
-        `entry ${next + i} is ${nameOf(found, true)} in the live tables, ${nameOf(row, true)} by the log`,
-      );
+      if (isSame(row, found)) continue;
+      if (isReorderable) return compareSets(live, rebuilt, user, head, own);
+      return own.different(`entry ${next + i} is ${nameOf(found)} in the live tables, ${nameOf(row)} by the log`);
     }
   }
 }
@@ -119,7 +116,7 @@ async function findStray(
 }
 
 async function compareMemberships(
-  { live, rebuilt, from, cut }: Comparison,
+  { live, rebuilt, isReorderable, cut }: Comparison,
   user: string,
   partition: number,
   own: OwnDifferences,
@@ -128,9 +125,9 @@ async function compareMemberships(
   const [ours, theirs] = await Promise.all([rebuilt.readMemberships(user), live.readMemberships(user)]);
   const byId = new Map(theirs.map((row) => [row.conversationId, row]));
   const isNewer = async (row: MembershipRow) =>
-    from === 'inbox'
-      ? row.position > cut.inbox[partition]!
-      : isAboveCut(rebuilt, { conversationId: row.conversationId, seq: row.leftSeq ?? row.joinedSeq });
+    isReorderable
+      ? isAboveCut(rebuilt, { conversationId: row.conversationId, seq: row.leftSeq ?? row.joinedSeq })
+      : row.position > cut.inbox[partition]!;
   for (const row of [...ours].sort(byConversation)) {
     const found = byId.get(row.conversationId);
     byId.delete(row.conversationId);
@@ -167,21 +164,21 @@ async function readUpTo(store: StateStore, user: string, head: number): Promise<
   return rows;
 }
 
-function isSame(a: InboxRow, b: InboxRow, byPosition: boolean): boolean {
-  const same = a.conversationId === b.conversationId && a.seq === b.seq && a.kind === b.kind;
-  return same && (!byPosition || a.position === b.position);
+/** Positions are not compared: they only order writes, and those of a set that came from `messages` are its own. */
+function isSame(a: InboxRow, b: InboxRow): boolean {
+  return a.conversationId === b.conversationId && a.seq === b.seq && a.kind === b.kind;
 }
 
-function nameOf({ conversationId, seq, kind, position }: InboxRow, withPosition = false): string {
-  return `${conversationId}/${seq} ${kind}${withPosition ? ` at ${position}` : ''}`;
+function nameOf({ conversationId, seq, kind }: InboxRow): string {
+  return `${conversationId}/${seq} ${kind}`;
 }
 
 function spanOf({ joinedSeq, leftSeq }: MembershipRow): string {
   return leftSeq === null ? `from ${joinedSeq} on` : `from ${joinedSeq} to ${leftSeq}`;
 }
 
-function addRow(digest: RowDigest, row: InboxRow, withPosition: boolean): void {
-  digest.add(row.inboxSeq, row.conversationId, row.seq, row.kind, withPosition ? row.position : null);
+function addRow(digest: RowDigest, { inboxSeq, conversationId, seq, kind }: InboxRow): void {
+  digest.add(inboxSeq, conversationId, seq, kind);
 }
 
 function addMembership(digest: RowDigest, { conversationId, joinedSeq, leftSeq }: MembershipRow): void {

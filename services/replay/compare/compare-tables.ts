@@ -127,7 +127,14 @@ async function comparisonOf({ live, rebuilt, from, generation, next }: CompareOp
       }),
     );
   const liveIsThere = { messages: await isThere('messages'), inbox: await isThere('inbox') };
-  return { live, rebuilt, from, cut: { messages: cutOf(next.messages), inbox: cutOf(next.inbox) }, liveIsThere };
+  const isReorderable = from === 'messages' || generation.epochOfInbox !== undefined;
+  return {
+    live,
+    rebuilt,
+    isReorderable,
+    cut: { messages: cutOf(next.messages), inbox: cutOf(next.inbox) },
+    liveIsThere,
+  };
 }
 
 async function forEach<T>(items: readonly T[], signal: AbortSignal, work: (item: T) => Promise<void>): Promise<void> {

@@ -66,6 +66,11 @@ export function totalOf(results: readonly ScenarioResult[]): Row {
   };
 }
 
+/** Whether nothing that was asked for is missing. */
+export function isComplete({ results }: FaultReport): boolean {
+  return results.every(({ notRun }) => notRun === null);
+}
+
 export function isClean({ results }: FaultReport): boolean {
   return results.every((result) => violationCountOf(result) === 0);
 }

@@ -1,20 +1,21 @@
 // The tables of the store on simulated replicas, laid out as in Cassandra, in buckets of 4, in any number of sets.
 import type { Position } from '../../../services/events/position.ts';
 import type { TopicName } from '../../../services/events/topics.ts';
-import type {
-  AccountRow,
-  Checkpoint,
-  ConversationFlush,
-  ConversationRow,
-  GenerationRow,
-  HeadRow,
-  InboxRow,
-  MemberRow,
-  MembershipRow,
-  PastMemberRow,
-  ReaderView,
-  StateStore,
-  TimelineRow,
+import {
+  type AccountRow,
+  type Checkpoint,
+  type ConversationFlush,
+  type ConversationRow,
+  type GenerationRow,
+  type HeadRow,
+  type InboxRow,
+  type MemberRow,
+  type MembershipRow,
+  type PastMemberRow,
+  type ReaderView,
+  type StateStore,
+  type TimelineRow,
+  withTablesInForce,
 } from '../../../services/ports/store/state-store.ts';
 import type { Faults } from '../kernel/faults.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -94,7 +95,8 @@ export class SimulatedStore {
 
   switchTables(next: { readonly tables: number; readonly epoch: number }): boolean {
     if (this.#generation === null || this.#generation.tables >= next.tables) return false;
-    this.#generation = { ...this.#generation, ...next };
+    const { epochOfInbox, ...row } = this.#generation;
+    this.#generation = withTablesInForce({ ...row, epoch: epochOfInbox ?? row.epoch }, next);
     return true;
   }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { isClean, rowOf, totalOf } from '../../faults/report/fault-report.ts';
+import { isClean, isComplete, rowOf, totalOf } from '../../faults/report/fault-report.ts';
 import { missedGoals } from '../../faults/report/goals.ts';
 import { markdownOf, tableOf, verdictOf } from '../../faults/report/markdown.ts';
 import { quantilesOf } from '../../faults/report/quantiles.ts';
@@ -58,6 +58,8 @@ describe('the table', () => {
     const report = reportOf(result({ notRun: 'no network namespaces here', faults: [] }));
     assert.match(tableOf(report), /kill-roles +\| not run/);
     assert.match(markdownOf(report, 'faults.svg'), /not run: no network namespaces here/);
+    assert.match(verdictOf(report), /no violation\. Not run: kill-roles\./);
+    assert.equal(isComplete(report), false);
   });
 });
 

@@ -1,6 +1,6 @@
 // Rows that are few: checkpoints, canaries, parked offsets, the generation, accounts.
 import type { TopicName } from '../../../events/topics.ts';
-import type { AccountRow, Checkpoint, GenerationRow } from '../state-store.ts';
+import { type AccountRow, type Checkpoint, type GenerationRow, withTablesInForce } from '../state-store.ts';
 import type { CassandraSession, Row } from './cassandra-session.ts';
 import { fromLong, toLong } from './numbers.ts';
 import { statement } from './statement.ts';
@@ -60,14 +60,14 @@ export class ColdTable {
 
   async loadGeneration(): Promise<GenerationRow | null> {
     const [row] = (await this.#session.run(statements.loadGeneration, [ALL_TOPICS])).rows;
-    return row === undefined ? null : { ...generationOf(row), ...(await this.#tablesInForce()) };
+    return row === undefined ? null : withTablesInForce(generationOf(row), await this.#tablesInForce());
   }
 
   async createGeneration(row: GenerationRow): Promise<GenerationRow> {
     const parameters = [ALL_TOPICS, row.generation, JSON.stringify(row.partitions), row.epoch, row.prefix ?? ''];
     const [answer] = (await this.#session.run(statements.createGeneration, parameters)).rows;
     // Not applied: the answer is the row that was there.
-    return { ...(isApplied(answer) ? row : generationOf(answer!)), ...(await this.#tablesInForce()) };
+    return withTablesInForce(isApplied(answer) ? row : generationOf(answer!), await this.#tablesInForce());
   }
 
   async switchTables({ tables, epoch }: TablesRow): Promise<boolean> {

@@ -1,7 +1,7 @@
 // Rows that are few: as JSON. Checkpoints and canaries are written behind, with the rows they speak of; the others are
 // durable when their call resolves.
 import type { TopicName } from '../../../events/topics.ts';
-import type { AccountRow, Checkpoint, GenerationRow } from '../state-store.ts';
+import { type AccountRow, type Checkpoint, type GenerationRow, withTablesInForce } from '../state-store.ts';
 import { key, partsOf, stableKey, TABLES, topicPartition } from './keys.ts';
 import { PendingCells } from './pending-rows.ts';
 import type { RowTable } from './row-table.ts';
@@ -50,7 +50,7 @@ export class ColdTable {
 
   generation(): GenerationRow | null {
     const row = this.#read<GenerationRow>(key(TABLES.generation, 0));
-    return row === null ? null : { ...row, tables: 0, ...this.#lastTableSet() };
+    return row === null ? null : withTablesInForce({ ...row, tables: 0 }, this.#lastTableSet());
   }
 
   async createGeneration(row: GenerationRow): Promise<GenerationRow> {
