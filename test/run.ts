@@ -2,7 +2,7 @@
 // Its last line is `N passed, N failed`, alone; the exit code is 1 if anything failed. Nothing is left out silently:
 // skipped, todo and cancelled tests, files without tests and stages without files all count as failures.
 import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCheck } from './runner/run-check.ts';
 import { runFiles } from './runner/run-files.ts';
@@ -20,6 +20,13 @@ const serverSettings = takeServerSettings();
 
 // Two cores are the smallest machine this runs on. One browser at a time: two fight for both.
 const FILES_AT_ONCE = 2;
+/** They keep both cores busy by themselves: a cluster of processes, or brokers of their own. */
+const HEAVY = new Set(
+  [
+    ...['broker-network', 'evolution', 'faults', 'import', 'kafka-broker-faults', 'kafka-broker-loss', 'local-cluster'],
+    ...['processes-come-and-go', 'replay', 'servers-away', 'two-owners'],
+  ].map((name) => `${name}.test.ts`),
+);
 
 const stages: Stage[] = [
   check('format', 'format and lint (biome ci)', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.']),
@@ -42,7 +49,7 @@ function folder(name: string, title: string, filesAtOnce = FILES_AT_ONCE): Stage
     title,
     run: async () => {
       const files = findTestFiles(join(root, 'test', name));
-      if (files.length > 0) return runFiles(files, filesAtOnce);
+      if (files.length > 0) return runFiles(files, filesAtOnce, (file) => HEAVY.has(basename(file)));
       console.log(`  FAILED no tests found in test/${name}`);
       return { passed: 0, failed: 1 };
     },

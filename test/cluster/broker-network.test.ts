@@ -108,9 +108,14 @@ const { hosts } = (await BrokerNetworks.open(${COUNT})).place({ id: 1, brokerPor
 console.log(hosts.clients); setInterval(() => {}, 1_000)`;
   const args = ['--import', 'tsx', '--input-type=module', '-e', script];
   const maker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const said = await new Promise<Buffer>((resolve) => maker.stdout.once('data', resolve));
-  const clients = String(said).trim();
-  assert.equal(cablesOf(clients).length, COUNT);
-  maker.kill('SIGKILL');
-  await untilGone(clients);
+  try {
+    const said = await new Promise<Buffer>((resolve) => maker.stdout.once('data', resolve));
+    const clients = String(said).trim();
+    // An address shows a moment after its cable was plugged in at both ends.
+    await waitUntil('all cables are there', () => cablesOf(clients).length === COUNT, REACHED_MS_MAX);
+    maker.kill('SIGKILL');
+    await untilGone(clients);
+  } finally {
+    maker.kill('SIGKILL');
+  }
 });

@@ -227,12 +227,12 @@ test('a replay of B over both versions gives every row as it is; one of today sa
     ...{ FANLOG_KEYSPACE: keyspace, FANLOG_PREFIX: prefix, FANLOG_SECRET: secret },
   };
   const replay = (release: ReleaseName) =>
-    resultOf(startReplay(['--from', 'messages', '--dry-run', '--json'], env, releases[release].replayFile));
+    resultOf(startReplay(['--from', 'inbox', '--dry-run', '--json'], env, releases[release].replayFile));
   const { code, stdout, stderr } = await replay('b');
   assert.equal(code, 0, stderr + stdout);
   const { differences, compared } = JSON.parse(stdout);
   assert.deepEqual([differences, compared.users.different, compared.conversations.different], [0, 0, 0]);
-  assert.ok(compared.users.equal + compared.users.moving > 0 && compared.conversations.equal > 0, stdout);
+  assert.ok(compared.users.equal > 0 && compared.conversations.equal > 0, stdout);
   const refused = await replay('today');
   assert.equal(refused.code, 2, refused.stdout);
   assert.match(refused.stderr, /unknown/);

@@ -13,8 +13,8 @@ import { serversOfThisRun } from './servers.ts';
 const SELECTION: readonly Scenario[] = [killRoles, stopProcessors, brokerKill];
 const MINUTES = 0.25;
 /** Enough for groups, second devices and people who go offline; other tests may be running. */
-const CLIENTS = 60;
-const RATE = 100;
+const CLIENTS = 40;
+const RATE = 60;
 const SEED = 1;
 
 let servers: FaultServers;
