@@ -23,7 +23,7 @@ const FILES_AT_ONCE = 2;
 /** They keep both cores busy by themselves: a cluster of processes, or brokers of their own. */
 const HEAVY = new Set(
   [
-    ...['broker-network', 'evolution', 'faults', 'import', 'kafka-broker-faults', 'kafka-broker-loss', 'local-cluster'],
+    ...['broker-network', 'evolution', 'faults', 'import', 'local-cluster'],
     ...['processes-come-and-go', 'replay', 'servers-away', 'two-owners'],
   ].map((name) => `${name}.test.ts`),
 );
