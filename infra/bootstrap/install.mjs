@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const NODE_MAJOR_MIN = 20;
+// uWebSockets.js comes built for these.
+const NODE_MAJOR_MAX = 22;
 // An install takes about 15 s; a lock this old was left by something that died with a process id since reused.
 const LOCK_AGE_MAX_MS = 10 * 60_000;
 const LOCK_POLL_MS = 200;
@@ -17,6 +19,9 @@ export function install() {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < NODE_MAJOR_MIN) {
     throw new Error(`Node ${NODE_MAJOR_MIN} or newer is needed; this is ${process.versions.node}`);
+  }
+  if (major > NODE_MAJOR_MAX) {
+    throw new Error(`Node ${NODE_MAJOR_MIN} to ${NODE_MAJOR_MAX} is needed; this is ${process.versions.node}`);
   }
   if (isInstalled()) return;
   const release = acquireLock();

@@ -1,10 +1,10 @@
-// Runs the recipes over an export and writes their tables and pictures beside them:
+// Runs the recipes over an export and writes their tables and pictures into a folder, ./export-recipes by default:
 //
 //   npm run tap -- --to parquet --out export
-//   npm run recipes -- export
+//   npm run recipes -- export ["what the history is" [FOLDER]]
 //
-// The second argument says what the history is; it stands beneath every picture.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// What the history is stands beneath every picture.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { barChart, columnChart, heatMap } from './charts.ts';
@@ -15,7 +15,7 @@ const here = import.meta.dirname;
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const HOURS = Array.from({ length: 24 }, (_, hour) => String(hour));
 
-const [folder, history = 'an export of fanlog'] = process.argv.slice(2);
+const [folder, history = 'an export of fanlog', into = 'export-recipes'] = process.argv.slice(2);
 const files =
   folder !== undefined && existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.parquet')) : [];
 if (folder === undefined || files.length === 0) {
@@ -161,5 +161,6 @@ function percent(value: string | number | undefined): string {
 }
 
 function write(name: string, content: string): void {
-  writeFileSync(join(here, name), content);
+  mkdirSync(into, { recursive: true });
+  writeFileSync(join(into, name), content);
 }

@@ -10,7 +10,12 @@ import { stopProcessors } from '../faults/scenarios/stop-processors.ts';
 import { FaultServers } from '../faults/servers/fault-servers.ts';
 import { serversOfThisRun } from './servers.ts';
 
-const SELECTION: readonly Scenario[] = [killRoles, stopProcessors, brokerKill];
+/** And what must have been done in each. */
+const SELECTION: readonly (readonly [Scenario, readonly RegExp[]])[] = [
+  [killRoles, [/^kill -9 api-/, /^kill -9 edge-/, /^kill -9 fanout-/, /^kill -9 inbox-/]],
+  [stopProcessors, [/^SIGSTOP fanout-/, /^SIGSTOP inbox-/]],
+  [brokerKill, [/^kill -9 of broker \d, leader of [1-9]/]],
+];
 const MINUTES = 0.25;
 /** Enough for groups, second devices and people who go offline; other tests may be running. */
 const CLIENTS = 40;
@@ -26,7 +31,7 @@ before(async () => {
 
 after(() => servers?.stop());
 
-for (const scenario of SELECTION) {
+for (const [scenario, done] of SELECTION) {
   test(`${scenario.name}: ${scenario.title}`, async (t) => {
     const options = { seed: SEED, minutes: MINUTES, clients: CLIENTS, rate: RATE };
     const { faults, acknowledged, violations, ...result } = await runScenario(scenario, servers, {
@@ -39,7 +44,11 @@ for (const scenario of SELECTION) {
       );
     assert.deepEqual(violations, []);
     assert.deepEqual(Object.values(result.violationCounts), [0, 0, 0, 0, 0]);
-    assert.ok(faults.length > 0, 'nothing was done to it');
+    for (const label of done)
+      assert.ok(
+        faults.some((fault) => label.test(fault.label)),
+        `${label} was not done`,
+      );
     assert.ok(acknowledged > 0 && result.entries > acknowledged, 'a load that sends nothing proves nothing');
   });
 }

@@ -112,7 +112,12 @@ async function copy(run: TapRun, source: EventSource, reader: EventReader, write
   progress.begin('exporting', reader.left(ends), 'records');
   while (!interrupted.aborted) {
     const chunk = await readPatiently(run, reader, ends);
-    if (chunk.records === 0) break;
+    if (chunk.records === 0) {
+      if (reader.left(ends) === 0) break;
+      // After an election a broker may give nothing for a moment of what it has.
+      await sleep(runtime, POLL_MS, interrupted);
+      continue;
+    }
     progress.advance(chunk.records);
     await writer.add(chunk);
     await nextTurn(runtime); // signals and the progress want to be heard

@@ -38,6 +38,8 @@ export class Observations implements Seen {
   readonly accepted = new Set<string>();
   /** When each of them came. */
   readonly acceptedAt_ms: number[] = [];
+  /** When the send left that each of them is for. */
+  readonly acceptedSentAt_ms: number[] = [];
   /** Every connection that was opened, or tried. */
   readonly attempts: Attempt[] = [];
   readonly refusals: RefusedForNow[] = [];
@@ -61,7 +63,7 @@ export class Observations implements Seen {
     return (url, handlers) => {
       this.attempts.push({ at_ms: performance.now(), device, url });
       /** What each request of this connection was about. */
-      const requests = new Map<number, Request>();
+      const requests = new Map<number, SentRequest>();
       const socket = connect(url, {
         ...handlers,
         onOpen: () => handlers.onOpen(),
@@ -74,7 +76,7 @@ export class Observations implements Seen {
       return {
         send: (text) => {
           const request = JSON.parse(text) as Request & { readonly id: number };
-          requests.set(request.id, request);
+          requests.set(request.id, { ...request, sentAt_ms: performance.now() });
           if (request.clientMessageId !== undefined && request.payload !== undefined)
             this.#payloads.set(request.clientMessageId, request.payload);
           socket.send(text);
@@ -89,7 +91,7 @@ export class Observations implements Seen {
     this.outcomes.push({ user, commandId, outcome });
   }
 
-  #onFrame(user: string, device: string, requests: Map<number, Request>, frame: ServerFrame): void {
+  #onFrame(user: string, device: string, requests: Map<number, SentRequest>, frame: ServerFrame): void {
     this.frames++;
     switch (frame.type) {
       case 'push':
@@ -126,13 +128,14 @@ export class Observations implements Seen {
       this.#violations.add(`inboxSeq ${inboxSeq} of ${user} was seen with two contents`, 'renumbered');
   }
 
-  #onAccepted(user: string, request: Request | undefined): void {
+  #onAccepted(user: string, request: SentRequest | undefined): void {
     if (request?.clientMessageId === undefined) {
       this.#violations.add(`${user} was told accepted and sent nothing`);
       return;
     }
     this.accepted.add(commandKey(user, request.clientMessageId));
     this.acceptedAt_ms.push(performance.now());
+    this.acceptedSentAt_ms.push(request.sentAt_ms);
     this.#acknowledge(request.clientMessageId);
   }
 
@@ -143,11 +146,15 @@ export class Observations implements Seen {
     this.#onAcknowledged(payload);
   }
 
-  #onError(user: string, device: string, request: Request | undefined, { code, retry }: ErrorReply): void {
+  #onError(user: string, device: string, request: SentRequest | undefined, { code, retry }: ErrorReply): void {
     const what = request?.type === 'send' ? 'send' : request?.type === 'sync' ? 'pull' : 'other';
     if (retry) this.refusals.push({ at_ms: performance.now(), device, what, code });
     else if (what !== 'other') this.#violations.add(`a ${what} of ${user} was refused for good: ${code}`);
   }
+}
+
+interface SentRequest extends Request {
+  readonly sentAt_ms: number;
 }
 
 interface Request {

@@ -16,14 +16,20 @@ export const brokerCutOff: Scenario = {
   async inject(stage) {
     const { brokers } = stage;
     const probe = await ProbeTopic.create(brokers);
+    let asked = 0;
     try {
       while (!stage.isOver()) {
         const { broker, leads } = await chooseLeader(stage);
+        // While all is well it acknowledges: so that its silence afterwards says something.
+        const partition = await probe.partitionOf(broker);
+        const before = partition === null ? null : await probe.acknowledges(broker, partition);
+        if (before === true) asked++;
+        else if (partition !== null) stage.fail(`broker ${broker.id} did not acknowledge before the cut: ${before}`);
         const label = `broker ${broker.id}, leader of ${leads} partitions of messages, is cut off from the others`;
         await stage.fault(label, 'leader', async () => {
           await brokers.network!.cutOff(broker.id);
           try {
-            await Promise.all([stage.sleep(CUT_OFF_MS), askInVain(stage, probe, broker)]);
+            await Promise.all([stage.sleep(CUT_OFF_MS), askInVain(stage, probe, broker, partition)]);
           } finally {
             await brokers.network!.heal(broker.id);
           }
@@ -31,6 +37,7 @@ export const brokerCutOff: Scenario = {
         });
         await stage.sleep(REST_MS);
       }
+      if (asked === 0) stage.fail('no broker that was cut off could be asked whether it acknowledges');
     } finally {
       await probe.remove();
     }
@@ -38,10 +45,9 @@ export const brokerCutOff: Scenario = {
 };
 
 /** From the cut on nobody copies what it has: not one record may be acknowledged. */
-async function askInVain(stage: Stage, probe: ProbeTopic, broker: Broker): Promise<void> {
+async function askInVain(stage: Stage, probe: ProbeTopic, broker: Broker, partition: number | null): Promise<void> {
+  if (partition === null) return; // by its restarts and cuts before, it leads none of the probe's
   const until = performance.now() + CUT_OFF_MS / 2;
-  const partition = await probe.partitionOf(broker);
-  if (partition === null) return; // by its restarts and cuts before, it leads none of this topic
   while (performance.now() < until) {
     if ((await probe.acknowledges(broker, partition)) === true)
       stage.fail(`broker ${broker.id} acknowledged a record while it was cut off from all others`);

@@ -63,7 +63,9 @@ function topicsTable(): string {
     [
       row('key', ({ key }) => key),
       row('partitions', ({ partitions }) => `${partitions.cluster} (embedded: ${partitions.embedded})`),
-      row('retention', ({ retention_ms }) => (retention_ms === null ? 'kept' : `${retention_ms / DAY_MS} days`)),
+      row('retention', ({ retention_ms }) =>
+        retention_ms === null ? 'kept' : `${retention_ms / DAY_MS} days (embedded: kept)`,
+      ),
       row('order', ({ order }) => order),
       row('repeats', ({ repeats }) => repeats),
       row('personal data', ({ personalData }) => (personalData ? 'yes' : 'no')),
