@@ -4,6 +4,7 @@ import { loadConfiguration } from '../kernel/configuration.ts';
 import { createLogger } from '../kernel/logger.ts';
 import { Metrics } from '../kernel/metrics.ts';
 import { systemRuntime } from '../kernel/system-runtime.ts';
+import { KafkaUnavailableError } from '../ports/log/kafka/kafka-client.ts';
 import { StoreError } from '../ports/store/state-store.ts';
 import { Closing } from '../profiles/closing.ts';
 import { openTableSets } from '../profiles/open-table-sets.ts';
@@ -36,10 +37,12 @@ try {
   if (interrupt.signal.aborted) {
     process.stderr.write('fanlog replay: interrupted; the same command goes on where it was.\n');
     process.exitCode = interrupt.signal.reason as number;
-  } else if (error instanceof ReplayError || error instanceof StartError || error instanceof StoreError) {
-    process.stderr.write(`fanlog replay: ${error.message.replaceAll('\n', ' ')}\n`);
+  } else {
+    const isTold = [ReplayError, StartError, StoreError, KafkaUnavailableError].some((type) => error instanceof type);
+    const { message, stack = message } = error as Error;
+    process.stderr.write(`fanlog replay: ${isTold ? message.replaceAll('\n', ' ') : stack}\n`);
     process.exitCode = EXIT_FAILED;
-  } else throw error;
+  }
 }
 // A read that still waits would hold the process up; what is printed must be out first.
 process.stdout.write('', () => process.exit());

@@ -7,6 +7,8 @@ import type { GenerationRow, StateStore } from '../ports/store/state-store.ts';
 
 /** How long processes may be on different sets after a switch, besides the opening. A read of one row. */
 const INTERVAL_MS = 2_000;
+/** A process that cannot follow must not go on deciding by tables that nobody else has. */
+const FOLLOW_MS_MAX = 30_000;
 
 export interface GenerationWatchOptions {
   /** The base set. */
@@ -31,15 +33,24 @@ export function watchGeneration({
 }: GenerationWatchOptions): () => void {
   let timer: Timer | null = null;
   let stopped = false;
+  /** Monotonic: since when a set in force could not be opened. */
+  let behindSince: number | null = null;
   const look = async () => {
     try {
       const found = await store.loadGeneration();
       if (stopped) return;
       const why = whyStale(found, known, tables.current());
       if (why !== null) return onStale(why);
-      if (found !== null && found.tables > tables.current().number) await tables.switchTo(found);
+      if (found === null || found.tables <= tables.current().number) behindSince = null;
+      else {
+        behindSince ??= runtime.monotonic();
+        await tables.switchTo(found);
+        behindSince = null;
+      }
     } catch (error) {
       logger.warn('the generation could not be followed', { error: String(error) });
+      if (!stopped && behindSince !== null && runtime.monotonic() - behindSince > FOLLOW_MS_MAX)
+        return onStale(`another set of tables is in force, and could not be opened for 30 s: ${error}`);
     }
     if (!stopped) again();
   };

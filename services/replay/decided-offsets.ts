@@ -3,7 +3,8 @@
 // A conversation's row, and the checkpoint, say of every command below them that what it came to stands in `timeline` and
 // `inbox` (R4). A rebuild appends nothing, so it cannot know; the live fanout knows, and says so in its checkpoint. A set
 // that was ahead of it would make the fanout pass over commands that nobody appended the outcome of.
-import { decodeInboxRecord } from '../events/codec.ts';
+import { decodeInboxRecord, UnreadableRecordError } from '../events/codec.ts';
+import type { InboxRecord } from '../events/inbox-records.ts';
 import { offsetOf } from '../events/position.ts';
 import { FANOUT_SETTINGS } from '../fanout/index.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
@@ -49,12 +50,26 @@ async function lastSources(log: DecidedOptions['log']): Promise<ReadonlyMap<numb
         const records = await log.readFrom('inbox', cursor.partition, next, cursor.end - next);
         if (records.length === 0) break;
         for (const { value } of records) {
-          const { sourcePartition, sourcePosition } = decodeInboxRecord(value);
-          last.set(sourcePartition, Math.max(last.get(sourcePartition) ?? 0, offsetOf(sourcePosition)));
+          const source = sourceOf(value);
+          if (source !== null)
+            last.set(
+              source.sourcePartition,
+              Math.max(last.get(source.sourcePartition) ?? 0, offsetOf(source.sourcePosition)),
+            );
         }
         next += records.length;
       }
       cursor.end = from;
     }
   return last;
+}
+
+/** null: parked, or of a version to come; without it the result is only lower. */
+function sourceOf(value: Uint8Array): Pick<InboxRecord, 'sourcePartition' | 'sourcePosition'> | null {
+  try {
+    return decodeInboxRecord(value);
+  } catch (error) {
+    if (error instanceof UnreadableRecordError) return null;
+    throw error;
+  }
 }

@@ -19,10 +19,12 @@ export interface RebuildState {
   /** By partition: where the pass under way ends, so that it is the same pass after a crash. */
   readonly ends: { messages: number[]; inbox: number[] };
   /**
-   * By partition: where the live stage goes on with this set. From `messages` that is where the pass found the end; or the
-   * beginning, if commands below that end were not decided: what is in the set already is dropped by its source then.
+   * By partition: where the live stage goes on with this set; null: at the beginning. From `messages` it is where `inbox` ended
+   * when a pass began whose commands are all decided; what is in the set already is dropped by its source.
    */
-  inboxGoesOnAt: number[];
+  inboxGoesOnAt: number[] | null;
+  /** What earlier passes read: `inbox` up to there was decided from `messages` up to there. The newest last. */
+  reaches: { readonly messages: readonly number[]; readonly inbox: readonly number[] }[];
   /** By partition of `messages`. */
   readonly foldVersions: number[];
   /** By partition of `inbox`. */
@@ -30,6 +32,8 @@ export interface RebuildState {
 }
 
 const FORMAT = 1;
+/** Nothing but the number of the last set. */
+const FORMAT_OF_NONE = 0;
 
 export function encodeRebuildState(state: RebuildState): string {
   return JSON.stringify({ format: FORMAT, ...state });
@@ -40,4 +44,15 @@ export function decodeRebuildState(text: string | null): RebuildState | null {
   if (text === null || text === '') return null;
   const { format, ...state } = JSON.parse(text) as RebuildState & { readonly format: number };
   return format === FORMAT ? state : null;
+}
+
+/** When none is under way any more. A set's number is used once: `tables` is the last one. */
+export function noRebuild(tables: number): string {
+  return JSON.stringify({ format: FORMAT_OF_NONE, tables });
+}
+
+/** Of the last set that a rebuild filled; 0: there was none. */
+export function lastTablesOf(text: string | null): number {
+  if (text === null || text === '') return 0;
+  return (JSON.parse(text) as { readonly tables?: number }).tables ?? 0;
 }

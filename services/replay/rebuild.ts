@@ -22,15 +22,17 @@ import { CommandFolder } from './command-folder.ts';
 import { decidedOffsets } from './decided-offsets.ts';
 import { EntryNumberer, type NewEntry, type Numbered } from './entry-numberer.ts';
 import { MergedReader, type MergedRecord } from './merged-reader.ts';
-import { encodeRebuildState, type RebuildState, type ReplaySource } from './rebuild-state.ts';
+import type { RebuildRecord } from './rebuild-record.ts';
+import type { RebuildState, ReplaySource } from './rebuild-state.ts';
 import { ReplayError } from './replay-error.ts';
 import { RowBudget } from './row-budget.ts';
 
 export interface RebuildOptions {
   readonly from: ReplaySource;
   readonly log: EventLog;
-  /** Where the progress is kept. */
   readonly base: StateStore;
+  /** Where the progress is kept. */
+  readonly record: RebuildRecord;
   /** The set that is filled. */
   readonly store: StateStore;
   /** The set in force: its checkpoints say what is decided. */
@@ -70,6 +72,7 @@ const FLUSH_INTERVAL_MS = 3_000;
 const TURN_MS_MAX = 20;
 const DECIDED_MS_MAX = 4_000;
 const DECIDED_POLL_MS = 200;
+const REACHES_MAX = 8;
 
 export class Rebuild {
   readonly rows: RowCounts = { timeline: 0, inbox: 0, memberships: 0 };
@@ -104,11 +107,10 @@ export class Rebuild {
   }
 
   /** `kept`: what an earlier run left, to go on from. @throws ReplayError when the topics do not reach back far enough */
-  static async begin(options: RebuildOptions, tables: number, owner: string, kept: RebuildState | null) {
+  static async begin(options: RebuildOptions, tables: number, kept: RebuildState | null) {
     const { log, generation, from, base } = options;
     const { messages, inbox } = generation.partitions;
     const state = kept ?? newState(tables, from, messages, inbox);
-    state.owner = owner;
     const parked = {
       messages: await Promise.all(numbers(messages).map((partition) => base.readParked('messages', partition))),
       inbox: await Promise.all(numbers(inbox).map((partition) => base.readParked('inbox', partition))),
@@ -116,10 +118,10 @@ export class Rebuild {
     const rebuild = new Rebuild(options, state, kept === null, parked);
     for (const topic of rebuild.#topics())
       for (const partition of rebuild.#partitions(topic)) {
-        const start = await log.startOffset(topic, partition);
+        const start = await rebuild.#retry(() => log.startOffset(topic, partition));
         if (start > state.next[topic][partition]!) throw trimmed(topic, partition, start);
       }
-    await rebuild.#save();
+    await options.record.take(state);
     return rebuild;
   }
 
@@ -139,9 +141,10 @@ export class Rebuild {
       const inboxEnds = await this.#endsOf('inbox');
       const messagesEnds = await this.#endsOf('messages');
       state.ends.messages = await this.#decidedUpTo(messagesEnds);
-      state.ends.inbox = inboxEnds;
-      const isAllDecided = messagesEnds.every((end, partition) => state.ends.messages[partition]! >= end);
-      if (from === 'messages') state.inboxGoesOnAt = isAllDecided ? inboxEnds : await this.#startsOf('inbox');
+      // For the comparison: what was decided meanwhile is looked for there too.
+      state.ends.inbox = from === 'inbox' ? inboxEnds : await this.#endsOf('inbox');
+      state.reaches = [...state.reaches, { messages: messagesEnds, inbox: inboxEnds }].slice(-REACHES_MAX);
+      if (from === 'messages') state.inboxGoesOnAt = reachedBy(state.ends.messages, state.reaches);
       await this.#save();
     }
     const records = this.#left();
@@ -157,7 +160,8 @@ export class Rebuild {
   /** Where the live stages go on once the set is in force. */
   async writeCheckpoints(): Promise<void> {
     const { store } = this.#options;
-    const { next, foldVersions, sources, inboxGoesOnAt } = this.#state;
+    const { next, foldVersions, sources } = this.#state;
+    const inboxGoesOnAt = this.#state.inboxGoesOnAt ?? (await this.#startsOf('inbox'));
     await Promise.all([
       ...next.messages.map((offset, partition) =>
         store.saveCheckpoint('messages', partition, { offset, sources: {}, foldVersion: foldVersions[partition]! }),
@@ -174,12 +178,15 @@ export class Rebuild {
 
   #endsOf(topic: ReplaySource): Promise<number[]> {
     const { log } = this.#options;
-    return Promise.all(this.#state.next[topic].map((_, partition) => log.endOffset(topic, partition)));
+    return this.#retry(() =>
+      Promise.all(this.#state.next[topic].map((_, partition) => log.endOffset(topic, partition))),
+    );
   }
 
   #startsOf(topic: ReplaySource): Promise<number[]> {
     const { log } = this.#options;
-    return Promise.all(this.#state.next[topic].map((_, partition) => log.startOffset(topic, partition)));
+    const starts = () => Promise.all(this.#state.next[topic].map((_, partition) => log.startOffset(topic, partition)));
+    return this.#retry(starts);
   }
 
   /** Waits a little for the live fanout to get there: its checkpoints are a second behind what it does. */
@@ -296,6 +303,8 @@ export class Rebuild {
   async #flush(): Promise<void> {
     await this.#writing;
     await this.#retry(() => this.#numberer.flush());
+    // A store that writes behind has an order of its own inside what it writes at once.
+    await this.#retry(() => this.#options.store.durable());
     await this.#retry(() => this.folder.flush());
     await this.#retry(() => this.#options.store.durable());
     await this.#save();
@@ -303,10 +312,8 @@ export class Rebuild {
   }
 
   #save(): Promise<void> {
-    const { base, runtime } = this.#options;
-    this.#state.at = Math.floor(runtime.now());
     this.#state.ordinal = this.folder.ordinal;
-    return this.#retry(() => base.saveRebuild(encodeRebuildState(this.#state)));
+    return this.#options.record.save();
   }
 
   #retry<T>(attemptOnce: () => Promise<T>): Promise<T> {
@@ -362,10 +369,17 @@ function newState(tables: number, from: ReplaySource, messages: number, inbox: n
     ...{ tables, from, owner: '', at: 0, ordinal: 0 },
     next: { messages: zeros(messages), inbox: zeros(inbox) },
     ends: { messages: zeros(messages), inbox: zeros(inbox) },
-    inboxGoesOnAt: zeros(inbox),
+    inboxGoesOnAt: null,
+    reaches: [],
     foldVersions: numbers(messages).map(() => FIRST_FOLD_VERSION),
     sources: numbers(inbox).map(() => ({})),
   };
+}
+
+/** Where `inbox` ended at the newest pass whose commands are all below `decided`; null: at none. */
+function reachedBy(decided: readonly number[], reaches: RebuildState['reaches']): number[] | null {
+  const reach = reaches.findLast(({ messages }) => messages.every((end, partition) => end <= decided[partition]!));
+  return reach === undefined ? null : [...reach.inbox];
 }
 
 function trimmed(topic: ReplaySource, partition: number, start: number): ReplayError {

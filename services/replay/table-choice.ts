@@ -4,7 +4,7 @@ import { type Runtime, sleep } from '../kernel/runtime.ts';
 import type { GenerationRow, StateStore } from '../ports/store/state-store.ts';
 import type { TableSets } from '../ports/store/table-sets.ts';
 import type { RebuildWatcher } from './rebuild.ts';
-import { decodeRebuildState, type RebuildState, type ReplaySource } from './rebuild-state.ts';
+import { decodeRebuildState, lastTablesOf, noRebuild, type RebuildState, type ReplaySource } from './rebuild-state.ts';
 import { ReplayError } from './replay-error.ts';
 
 export interface TableChoiceOptions {
@@ -28,11 +28,15 @@ export async function chooseTables(
 ): Promise<{ readonly tables: number; readonly kept: RebuildState | null }> {
   const { base, sets, generation, from, only, restart, watcher } = options;
   await waitForSilence(options);
-  const kept = decodeRebuildState(await base.loadRebuild());
+  const text = await base.loadRebuild();
+  const kept = decodeRebuildState(text);
   const there = await sets.list();
   const isGood = kept !== null && kept.from === from && there.includes(kept.tables) && kept.tables > generation.tables;
   const goesOn = isGood && !restart && only === null;
   const former = Math.max(0, ...there.filter((number) => number < generation.tables));
+  const last = Math.max(generation.tables, lastTablesOf(text), ...there);
+  // Before anything is removed: half of a set is not to be gone on with.
+  if (!goesOn) await base.saveRebuild(noRebuild(last));
   for (const number of there) {
     const isNeeded = number === 0 || number === generation.tables || number === former;
     if (!isNeeded && !(goesOn && number === kept.tables)) await sets.remove(number);
@@ -41,15 +45,16 @@ export async function chooseTables(
     watcher.note(`going on with set ${kept.tables}, which an interrupted run began`);
     return { tables: kept.tables, kept };
   }
-  return { tables: Math.max(generation.tables, kept?.tables ?? 0, ...there) + 1, kept: null };
+  return { tables: last + 1, kept: null };
 }
 
 /** Two runs on one set would write the same rows, but each its own progress. */
 async function waitForSilence({ base, runtime, signal, watcher }: TableChoiceOptions): Promise<void> {
   const before = decodeRebuildState(await base.loadRebuild());
   if (before === null) return;
-  const wait_ms = before.at + SILENT_MS - runtime.now();
-  if (wait_ms <= 0 || wait_ms > SILENT_MS) return;
+  // Another machine's clock may be ahead.
+  const wait_ms = Math.min(SILENT_MS, before.at + SILENT_MS - runtime.now());
+  if (wait_ms <= 0) return;
   watcher.note(
     `a replay wrote its progress just now; waiting ${Math.ceil(wait_ms / 1_000)} s to see whether it still runs`,
   );

@@ -16,6 +16,8 @@ export class TcpProxy {
   /** The same for answers that come in pieces: asked for at each connection, so that it may remember. */
   rewriter: (() => (piece: Buffer) => Buffer) | null = null;
   /** How long everything takes each way; the order stays. */
+  /** Answers, or parts of them, that did not come through. */
+  dropped = 0;
   latency_ms = 0;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #server: Server;
@@ -80,6 +82,7 @@ export class TcpProxy {
     const [there, back] = [new DelayLine(), new DelayLine()];
     client.on('data', (asked) => there.pass(this.latency_ms, () => server.write(asked)));
     server.on('data', (answer) => {
+      if (this.#mode !== 'pass') this.dropped++;
       if (this.#mode === 'cut') end();
       else if (this.#mode === 'half') client.end(answer.subarray(0, answer.length / 2), () => server.destroy());
       else if (this.#mode === 'pass') {

@@ -80,25 +80,16 @@ describe('while people write', () => {
       assert.ok(again.inbox > rows.inbox, 'it began anew, and there was more by then');
     });
 
-  test('a row that is not what the log says is told, and gone after the rebuild; nobody notices the switch', async () => {
+  test('nobody notices the switch', async () => {
     const { server } = running;
-    const [entry] = await server.store.readInbox('mia', 2, 1);
-    await server.store.writeInbox([{ ...entry!, seq: 99, position: ABOVE }], []);
-    await server.store.durable();
-    const rehearsal = await runReplay(['--from', 'inbox', '--dry-run'], env);
-    assert.equal(rehearsal.code, 1, rehearsal.stderr);
-    assert.match(rehearsal.stdout, /1 differences:\n {2}inbox of mia: entry 2 is g:\w+\/99 .* by the log\n/);
     const epochBefore = server.tables.current().epoch;
     const { differences, switched, tables } = await replayed(['--from', 'inbox']);
-    assert.equal(differences, 1);
+    assert.equal(differences, 0);
     assert.deepEqual(switched, { epoch: epochBefore, epochBefore });
     await untilSwitched(tables);
-    assert.deepEqual((await server.store.readInbox('mia', 2, 1)).length, 1);
-    assert.notEqual((await server.store.readInbox('mia', 2, 1))[0]!.seq, 99);
     const sends = load.sends;
     await waitUntil('more messages', () => load.sends > sends + 100, 30_000);
     await assertNobodyNoticed();
-    assert.equal((await replayed(['--from', 'inbox', '--dry-run'])).differences, 0);
   });
 
   test('killed in the middle, it goes on where it was, at the pace that was asked for', async () => {
@@ -119,6 +110,25 @@ describe('while people write', () => {
 
 describe('when nobody but one writes', () => {
   before(() => load.stop());
+
+  test('a row that is not what the log says is told, and is right after the rebuild: in a new epoch', async () => {
+    const { server } = running;
+    const [entry] = await server.store.readInbox('mia', 2, 1);
+    await server.store.writeInbox([{ ...entry!, seq: 99, position: ABOVE }], []);
+    await server.store.durable();
+    const rehearsal = await runReplay(['--from', 'inbox', '--dry-run'], env);
+    assert.equal(rehearsal.code, 1, rehearsal.stderr);
+    assert.match(rehearsal.stdout, /1 differences:\n {2}inbox of mia: /);
+    const epochBefore = server.tables.current().epoch;
+    const { differences, switched, tables } = await replayed(['--from', 'inbox']);
+    assert.equal(differences, 1);
+    // Somebody may have seen it: whoever did starts over.
+    assert.deepEqual(switched, { epoch: epochBefore + 1, epochBefore });
+    await untilSwitched(tables);
+    const again = await server.store.readInbox('mia', 1, 3);
+    assert.deepEqual(new Set(again.map(({ seq }) => seq)), new Set([1]));
+    assert.equal((await replayed(['--from', 'inbox', '--dry-run'])).differences, 0);
+  });
 
   test('another order of an inbox raises the epoch, and a connected client starts over by itself', async () => {
     const { server } = running;

@@ -34,6 +34,7 @@ export async function compareConversation(
   const theirs = await live.loadConversation(conversationId);
   const ended = await compareTimeline(comparison, ours, missing, sentences, digests);
   for (const user of ended) await comparePast(comparison, ours, user, missing, digests);
+  await findStray(comparison, ours, sentences);
   if (theirs === null) missing('its row is missing');
   else if (theirs.asOf < ours.asOf)
     missing(`its row is true at ${theirs.asOf}, and the log has a command at ${ours.asOf}`);
@@ -114,6 +115,13 @@ async function compareTimeline(
     }
   }
   return ended;
+}
+
+/** Behind the end of the rebuilt timeline may stand only what is newer than it. */
+async function findStray({ live, cut }: Comparison, { conversationId, seq }: ConversationRow, sentences: string[]) {
+  const [row] = await live.readTimeline(conversationId, seq + 1, seq + 1, 1, 'ascending');
+  if (row !== undefined && row.position <= cut.messages[partitionOf(conversationId, cut.messages.length)]!)
+    sentences.push(`event ${row.seq} is in the live tables, and the log has no such event`);
 }
 
 function eventDifference(live: TimelineRow, rebuilt: TimelineRow): string | null {

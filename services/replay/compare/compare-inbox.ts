@@ -18,22 +18,28 @@ export async function compareInbox(
   const own = new OwnDifferences(user, comparison.liveIsThere.inbox[partition]!);
   const digests = { live: new RowDigest(), rebuilt: new RowDigest() };
   await compareRows(comparison, user, head, own, digests);
-  if (!comparison.isReorderable) await findStray(comparison, user, head, partition, own);
+  if (own.verdict === 'equal') await findStray(comparison, user, head, partition, own);
+  await compareHead(comparison, user, own);
   await compareMemberships(comparison, user, partition, own, digests);
   for (const sentence of own.sentences) differences.add(`inbox of ${user}: ${sentence}`);
   const rows = digests.rebuilt.rows;
   return { verdict: own.verdict, rows, digest: digests.rebuilt.end(), liveDigest: digests.live.end() };
 }
 
-/** A live inbox that the rebuilt set does not have. @throws StoreError */
-export async function compareUnknownInbox(comparison: Comparison, user: string, differences: Differences) {
+/** A live inbox that the rebuilt set does not have: whether the log gives it none either. @throws StoreError */
+export async function compareUnknownInbox(
+  comparison: Comparison,
+  user: string,
+  differences: Differences,
+): Promise<boolean> {
   const { live, rebuilt, isReorderable, cut } = comparison;
   const [first] = await live.readInbox(user, 1, 1);
-  if (first === undefined) return;
+  if (first === undefined) return false;
   const isNewer = isReorderable
     ? await isAboveCut(rebuilt, first)
     : first.position > cut.inbox[partitionOf(user, cut.inbox.length)]!;
   if (!isNewer) differences.add(`inbox of ${user}: it is in the live tables, and the log gives it no entry`);
+  return !isNewer;
 }
 
 /** The first difference says enough: what comes behind it is usually shifted. */
@@ -103,16 +109,21 @@ async function compareSets(live: StateStore, rebuilt: StateStore, user: string, 
 }
 
 /** Behind the end of the rebuilt inbox may stand only what is newer than it. */
-async function findStray(
-  { live, cut }: Comparison,
-  user: string,
-  head: number,
-  partition: number,
-  own: OwnDifferences,
-) {
+async function findStray(comparison: Comparison, user: string, head: number, partition: number, own: OwnDifferences) {
+  const { live, rebuilt, isReorderable, cut } = comparison;
   const [row] = await live.readInbox(user, head + 1, 1);
-  if (row !== undefined && row.position <= cut.inbox[partition]!)
+  if (row === undefined) return;
+  const isNewer = isReorderable ? await isAboveCut(rebuilt, row) : row.position > cut.inbox[partition]!;
+  if (!isNewer)
     own.different(`entry ${row.inboxSeq} (${nameOf(row)}) is in the live tables, and the log has no such entry`);
+}
+
+/** The live head is a lower bound: the entry that it names is there. */
+async function compareHead({ live }: Comparison, user: string, own: OwnDifferences): Promise<void> {
+  const [row] = await live.loadHeads([user]);
+  if (row === null || row === undefined || row.head < row.minimumSeq) return;
+  const [entry] = await live.readInbox(user, row.head, 1);
+  if (entry === undefined) own.different(`its head is ${row.head} in the live tables, and there is no such entry`);
 }
 
 async function compareMemberships(

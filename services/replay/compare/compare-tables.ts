@@ -30,7 +30,9 @@ export interface CompareOptions {
 export interface ComparedTables {
   /** By how they came out. */
   readonly users: Readonly<Record<Verdict, number>>;
-  readonly conversations: Readonly<Record<Verdict, number>>;
+  readonly conversations: Record<Verdict, number>;
+  /** Live inboxes that the log gives no entry. */
+  readonly strangers: number;
   readonly rows: number;
   /** Live rows that are ahead of the rebuilt set: each is to be compared when the rebuild gets to its position. */
   readonly moving: ReadonlyMap<string, ConversationRow>;
@@ -49,6 +51,7 @@ export async function compareTables(options: CompareOptions): Promise<ComparedTa
   const conversations = noVerdicts();
   const moving = new Map<string, ConversationRow>();
   let rows = 0;
+  let strangers = 0;
   const isWanted = (key: string) => only === null || only.has(partitionOf(key, next[from].length));
   const withUsers = only === null || from === 'inbox';
   const withConversations = only === null || from === 'messages';
@@ -110,10 +113,12 @@ export async function compareTables(options: CompareOptions): Promise<ComparedTa
       await forEach(
         names.filter((_, i) => known[i] === null),
         signal,
-        (user) => compareUnknownInbox(first, user, differences),
+        async (user) => {
+          if (await compareUnknownInbox(first, user, differences)) strangers++;
+        },
       );
     }
-  return { users, conversations, rows, moving };
+  return { users, conversations, strangers, rows, moving };
 }
 
 /** Before the rows: whatever a checkpoint speaks of can be read after it. */

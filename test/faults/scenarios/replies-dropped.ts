@@ -17,11 +17,14 @@ export const repliesDropped: Scenario = {
   title: 'a proxy that drops replies of Kafka and Cassandra',
   setting: { proxies: SERVERS },
   async inject(stage) {
+    let rounds = 0;
+    let idle = 0;
     while (!stage.isOver()) {
       const server = oneOf(stage, SERVERS);
       const { mode, text, from, to } = oneOf(stage, WAYS);
       const dropping_ms = between(stage, from, to);
       const link = stage.proxies[server]!;
+      const before = link.dropped();
       await stage.fault(`${text} answers of ${server}`, 'other', async () => {
         await link.become(mode);
         try {
@@ -30,8 +33,11 @@ export const repliesDropped: Scenario = {
           await link.become('pass');
         }
       });
+      if (link.dropped() === before) idle++;
+      rounds++;
       await stage.recovered();
       await stage.sleep(between(stage, QUIET_MS.from, QUIET_MS.to));
     }
+    if (idle === rounds) stage.fail('no answer was dropped in any round');
   },
 };

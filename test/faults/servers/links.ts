@@ -9,6 +9,8 @@ export interface Link {
   become(mode: ProxyMode): Promise<void>;
   /** Each way; 0: none. */
   setLatency(latency_ms: number): void;
+  /** Answers that did not come through, so far. */
+  dropped(): number;
 }
 
 export interface Links {
@@ -54,5 +56,6 @@ function linkOf(proxies: readonly TcpProxy[]): Link {
     setLatency: (latency_ms) => {
       for (const proxy of proxies) proxy.latency_ms = latency_ms;
     },
+    dropped: () => proxies.reduce((sum, { dropped }) => sum + dropped, 0),
   };
 }

@@ -16,6 +16,7 @@ function report(changes: Partial<ReplayReport> = {}): ReplayReport {
     compared: {
       users: { ...none, equal: 130, reordered: 2 },
       conversations: { ...none, equal: 3, moving: 1 },
+      strangers: 0,
       rows: 131_500,
       moving: new Map(),
     },

@@ -8,6 +8,7 @@ import { type CompareOptions, compareTables } from '../../../services/replay/com
 import { Differences } from '../../../services/replay/compare/differences.ts';
 import { decidedOffsets } from '../../../services/replay/decided-offsets.ts';
 import { Rebuild } from '../../../services/replay/rebuild.ts';
+import { RebuildRecord } from '../../../services/replay/rebuild-record.ts';
 import { decodeRebuildState, type ReplaySource } from '../../../services/replay/rebuild-state.ts';
 import { StoreWithRows } from '../reading/store-with-rows.ts';
 import { PARTITIONS, randomOf, type SmallLog, smallLog } from './small-log.ts';
@@ -15,7 +16,12 @@ import { PARTITIONS, randomOf, type SmallLog, smallLog } from './small-log.ts';
 const generation: GenerationRow = { generation: 1, partitions: PARTITIONS, epoch: 7, tables: 0 };
 const watcher = { begin: () => {}, advanced: () => {}, note: () => {} };
 const opened: StoreWithRows[] = [];
-after(() => Promise.all(opened.map((rows) => rows.close())));
+const records: RebuildRecord[] = [];
+let runs = 0;
+after(async () => {
+  for (const record of records) record.close();
+  await Promise.all(opened.map((rows) => rows.close()));
+});
 
 function newStore(): StateStore {
   const rows = new StoreWithRows();
@@ -26,8 +32,10 @@ function newStore(): StateStore {
 function optionsOf(log: SmallLog, store: StateStore, base: StateStore, from: ReplaySource, flush_interval_ms?: number) {
   const signal = new AbortController().signal;
   const live = { loadCheckpoint: async () => ({ offset: Number.MAX_SAFE_INTEGER, sources: {}, foldVersion: 1 }) };
+  const record = new RebuildRecord(base, systemRuntime, `run ${runs++}`, signal);
+  records.push(record);
   return {
-    ...{ from, log: log as unknown as EventLog, store, live, base, generation, only: null, watcher, signal },
+    ...{ from, log: log as unknown as EventLog, store, live, base, record, generation, only: null, watcher, signal },
     ...{ rowsPerSecond: Number.POSITIVE_INFINITY, runtime: systemRuntime },
     ...(flush_interval_ms === undefined ? {} : { flush_interval_ms, chunk_records: 9 }),
   };
@@ -35,7 +43,7 @@ function optionsOf(log: SmallLog, store: StateStore, base: StateStore, from: Rep
 
 async function rebuilt(log: SmallLog, from: ReplaySource) {
   const store = newStore();
-  const rebuild = await Rebuild.begin(optionsOf(log, store, newStore(), from), 1, 'me', null);
+  const rebuild = await Rebuild.begin(optionsOf(log, store, newStore(), from), 1, null);
   await rebuild.pass();
   await rebuild.writeCheckpoints();
   return { store, rebuild };
@@ -75,7 +83,7 @@ for (const from of ['inbox', 'messages'] as const)
         const options = optionsOf(log, failing.store, failing.base, from, 0);
         try {
           const kept = decodeRebuildState(await base.loadRebuild());
-          const rebuild = await Rebuild.begin(options, 1, `attempt ${attempt}`, kept);
+          const rebuild = await Rebuild.begin(options, 1, kept);
           await rebuild.pass();
           await rebuild.writeCheckpoints();
           const { users, conversations, differences } = await compare(whole.store, { store, rebuild }, 'inbox');
@@ -151,7 +159,7 @@ test('it goes no further than the live fanout has decided, and tells the live st
   for (const from of ['inbox', 'messages'] as const) {
     const store = newStore();
     const options = { ...optionsOf(log, store, newStore(), from), live, decided_ms_max: 0 };
-    const rebuild = await Rebuild.begin(options, 1, 'me', null);
+    const rebuild = await Rebuild.begin(options, 1, null);
     await rebuild.pass();
     await rebuild.writeCheckpoints();
     for (const [partition, end] of ends.entries()) {

@@ -9,7 +9,13 @@ import {
   SCHEMA_AGREEMENT_S_MAX,
   shutDown,
 } from './driver.ts';
-import { checkKeyspaceName, createKeyspaceStatement, createTableStatement, TABLE_NAMES } from './schema.ts';
+import {
+  checkKeyspaceName,
+  createKeyspaceStatement,
+  createTableStatement,
+  DERIVED_TABLES,
+  TABLE_NAMES,
+} from './schema.ts';
 
 /** To truncate or drop what has rows, servers take a snapshot of it. */
 const REMOVE_MS_MAX = 60_000;
@@ -55,10 +61,21 @@ export function listKeyspaces(settings: CassandraSettings): Promise<readonly str
   });
 }
 
-/** Nothing when there is none. @throws StoreError */
+/** Nothing when there is none. @throws StoreError, also when it holds more than derived tables: it is no set then */
 export function dropKeyspace(settings: CassandraSettings): Promise<void> {
-  checkKeyspaceName(settings.keyspace);
-  return withClient(settings, (client) => define(client, `DROP KEYSPACE IF EXISTS ${settings.keyspace}`));
+  const { keyspace } = settings;
+  checkKeyspaceName(keyspace);
+  return withClient(settings, async (client) => {
+    const { rows } = await client.execute(
+      'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?',
+      [keyspace],
+      { prepare: true },
+    );
+    const own = rows.map((row) => row.table_name as string).filter((table) => !DERIVED_TABLES.includes(table));
+    if (own.length > 0)
+      throw new StoreError(`keyspace ${keyspace} is not dropped: it is no set of tables, it has ${own.join(', ')}`);
+    await define(client, `DROP KEYSPACE IF EXISTS ${keyspace}`);
+  });
 }
 
 /** Removes every row of these tables, on every node. @throws StoreError, also when a node is away */
