@@ -20,13 +20,21 @@ const serverSettings = takeServerSettings();
 
 // Two cores are the smallest machine this runs on. One browser at a time: two fight for both.
 const FILES_AT_ONCE = 2;
-/** They keep both cores busy by themselves: a cluster of processes, or brokers of their own. */
-const HEAVY = new Set(
-  [
-    ...['broker-network', 'evolution', 'faults', 'import', 'local-cluster'],
-    ...['processes-come-and-go', 'replay', 'servers-away', 'two-owners'],
-  ].map((name) => `${name}.test.ts`),
-);
+/** They keep both cores busy by themselves (a cluster of processes, or brokers of their own), the longest first. */
+const HEAVY = [
+  ...[
+    'faults',
+    'replay',
+    'servers-away',
+    'processes-come-and-go',
+    'import',
+    'evolution',
+    'local-servers',
+    'two-owners',
+  ],
+  ...['local-cluster', 'broker-network'],
+].map((name) => `${name}.test.ts`);
+const weightOf = (file: string) => (HEAVY.includes(basename(file)) ? HEAVY.length - HEAVY.indexOf(basename(file)) : 0);
 
 const stages: Stage[] = [
   check('format', 'format and lint (biome ci)', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.']),
@@ -49,7 +57,7 @@ function folder(name: string, title: string, filesAtOnce = FILES_AT_ONCE): Stage
     title,
     run: async () => {
       const files = findTestFiles(join(root, 'test', name));
-      if (files.length > 0) return runFiles(files, filesAtOnce, (file) => HEAVY.has(basename(file)));
+      if (files.length > 0) return runFiles(files, filesAtOnce, weightOf);
       console.log(`  FAILED no tests found in test/${name}`);
       return { passed: 0, failed: 1 };
     },

@@ -51,25 +51,32 @@ describe('A data folder that another process owns', () => {
     const other = fork(join(import.meta.dirname, 'embedded-rebuilder.ts'), [folder], {
       execArgv: ['--import', 'tsx'],
     });
-    const said = async () => (await once(other, 'message'))[0] as unknown;
-    assert.deepEqual(await said(), { end: 1, keys: ['first'], tables: 0 });
-    await log.append('inbox', [{ partition: 2, records: [record('second'), record('third')] }]);
-    const heard = said();
-    other.send('look');
-    assert.deepEqual(await heard, { end: 3, keys: ['first', 'second', 'third'], tables: 0 });
+    try {
+      const said = async () => (await once(other, 'message'))[0] as unknown;
+      assert.deepEqual(await said(), { end: 1, keys: ['first'], tables: 0 });
+      await log.append('inbox', [{ partition: 2, records: [record('second'), record('third')] }]);
+      const heard = said();
+      other.send('look');
+      assert.deepEqual(await heard, { end: 3, keys: ['first', 'second', 'third'], tables: 0 });
 
-    const rebuilt = said();
-    other.send('rebuild');
-    assert.equal(await rebuilt, true);
-    assert.deepEqual(await base.loadGeneration(), { ...generation, tables: 1, epoch: 8 });
-    const one = await sets.open(1);
-    assert.deepEqual(await one.loadHeads(['alice']), [{ user: 'alice', head: 3, headAsOf: 3, minimumSeq: 1 }]);
-    await one.writeHeads([{ user: 'bob', head: 1, headAsOf: 4, minimumSeq: 1 }]);
-    await one.durable();
-    const ended = once(other, 'exit');
-    other.send('end');
-    assert.deepEqual((await ended)[0], 0);
-    await one.close();
+      const rebuilt = said();
+      other.send('rebuild');
+      assert.equal(await rebuilt, true);
+      assert.deepEqual(await base.loadGeneration(), {
+        ...{ ...generation, tables: 1, epoch: 8 },
+        epochOfInbox: generation.epoch,
+      });
+      const one = await sets.open(1);
+      assert.deepEqual(await one.loadHeads(['alice']), [{ user: 'alice', head: 3, headAsOf: 3, minimumSeq: 1 }]);
+      await one.writeHeads([{ user: 'bob', head: 1, headAsOf: 4, minimumSeq: 1 }]);
+      await one.durable();
+      await one.close();
+      const ended = once(other, 'exit');
+      other.send('end');
+      assert.deepEqual((await ended)[0], 0);
+    } finally {
+      other.kill('SIGKILL');
+    }
     await log.close();
     await close();
     await rm(folder, { recursive: true, force: true });

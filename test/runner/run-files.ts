@@ -11,13 +11,14 @@ const PROGRESS_INTERVAL_MS = 15_000;
 
 /**
  * Runs each file of `files` (absolute paths), at most `filesAtOnce` at a time, and adds up what they report. One of those
- * under way begins with the heavy ones, the others with the light ones: two clusters at once are slower than one after
+ * under way begins with the heaviest, the others with the light ones: two clusters at once are slower than one after
  * the other.
  */
 export async function runFiles(
   files: string[],
   filesAtOnce: number,
-  isHeavy: (file: string) => boolean = () => false,
+  /** How long it takes, roughly; 0: it is light. */
+  weightOf: (file: string) => number = () => 0,
 ): Promise<Tally> {
   const total: Tally = { passed: 0, failed: 0 };
   const running = new Set<FileReport>();
@@ -30,7 +31,7 @@ export async function runFiles(
     console.log(`  … ${ended} of ${files.length} files; running ${names.join(', ')}`);
   }, PROGRESS_INTERVAL_MS);
 
-  const queue = [...files].sort((a, b) => Number(isHeavy(b)) - Number(isHeavy(a)));
+  const queue = [...files].sort((a, b) => weightOf(b) - weightOf(a));
   const work = async (_: unknown, lane: number) => {
     const next = () => (lane === 0 ? queue.shift() : queue.pop());
     for (let file = next(); file !== undefined; file = next()) {

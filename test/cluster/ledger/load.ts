@@ -97,6 +97,7 @@ export class Load {
       ...{ user, name, observations, violations },
       edges: this.#options.edges,
       token: () => this.#tokenOf(user),
+      onSequenced: (payload) => this.latecomers.acknowledged(payload),
       onEntry: ({ event }) => {
         if (event.kind !== 'message' || event.sender === user) return;
         this.latecomers.seen(event.payload);

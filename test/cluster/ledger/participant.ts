@@ -18,6 +18,8 @@ export interface ParticipantOptions {
   readonly violations: Violations;
   /** Called for each entry, pushed or pulled. */
   readonly onEntry?: (entry: InboxEntry) => void;
+  /** It knows the number of this message: by the outcome, or by its own copy when the edge died with the receipt. */
+  readonly onSequenced?: (payload: string) => void;
 }
 
 type Sent = ObservedDevice['sent'][number];
@@ -86,7 +88,10 @@ export class Participant implements ObservedDevice {
       const record = this.#byPayload.get(progress.message.payload);
       if (record === undefined) return;
       record.progress = progress.progress;
-      if (progress.progress === 'sequenced') record.seq = progress.seq;
+      if (progress.progress === 'sequenced') {
+        record.seq = progress.seq;
+        this.#options.onSequenced?.(record.payload);
+      }
       if (progress.progress === 'rejected') record.code = progress.code;
     });
     client.on('error', ({ code, message }) => violations.add(`the client ${name} ended (${code}): ${message}`));

@@ -1,5 +1,7 @@
 // The report for people: one table, the definitions of its columns, what missed a goal, and what was wrong, in words.
+
 import { LATE_MS, QUIET_MS } from '../measure-back.ts';
+import { SCENARIOS } from '../scenarios/index.ts';
 import { type FaultReport, isClean, type Row, rowOf, totalOf } from './fault-report.ts';
 import { DELIVERY_BACK_MS_MAX, SENDS_BACK_MS_MAX } from './goals.ts';
 import type { Quantiles } from './quantiles.ts';
@@ -89,14 +91,16 @@ function count(number: number): string {
   return number.toLocaleString('en');
 }
 
-function introduction({ minutes, seed, clients, rate }: FaultReport): string[] {
+function introduction({ minutes, seed, clients, rate, results }: FaultReport): string[] {
+  const isAll = results.length === SCENARIOS.length;
+  const named = isAll ? '' : results.map(({ name }) => ` --scenario ${name}`).join('');
   return [
     'The cluster profile on three Kafka brokers, Cassandra and Redis, under a steady load of real clients, while processes are',
     'killed, stopped, cut off and slowed down. Then everything is healed, everybody pulls from zero, and whatever anybody was',
     'ever told or shown is compared with the log (test/faults/README.md). Made by',
     '',
     '```',
-    `npm run faults -- --minutes ${minutes} --seed ${seed} --clients ${clients} --rate ${rate}`,
+    `npm run faults -- --minutes ${minutes} --seed ${seed} --clients ${clients} --rate ${rate}${named}`,
     '```',
   ];
 }
