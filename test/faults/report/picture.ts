@@ -29,6 +29,7 @@ export function pictureOf(all: readonly ScenarioResult[]): string {
   const height = MARGIN.top + results.length * (ROW_HEIGHT + ROW_GAP) + MARGIN.bottom;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="14" fill="#222">`,
+    '<title>Deliveries per second, and the faults meanwhile</title>',
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="20" y="28" font-size="18" font-weight="600">Deliveries per second, and the faults meanwhile</text>`,
     ...legend(),
