@@ -11,6 +11,7 @@ const SWITCH_MS_MAX = 30_000;
 
 let running: ClusterUnderLoad;
 let env: Record<string, string>;
+let inForce = 0;
 
 before(async () => {
   running = await ClusterUnderLoad.start({ servers: await serversOfThisRun() });
@@ -37,7 +38,8 @@ test('while people write: every row is equal, by either topic; the switch is not
   assert.ok(rehearsal.compared.conversations.equal + rehearsal.compared.conversations.moving >= 10);
 
   const switchedAt = performance.now();
-  const { differences, compared, switched, rows, rebuild_ms } = await replayed('--from', 'inbox');
+  const { differences, compared, switched, rows, rebuild_ms, tables } = await replayed('--from', 'inbox');
+  inForce = tables;
   assert.deepEqual([differences, compared.users.different, compared.users.behind], [0, 0, 0]);
   assert.equal(compared.users.equal, running.load.cast.users.length);
   assert.equal(switched.epoch, switched.epochBefore);
@@ -49,7 +51,7 @@ test('while people write: every row is equal, by either topic; the switch is not
 
 test('the processes go on in the new tables: those of before stay as they were', async () => {
   const { tables, compared } = await replayed('--from', 'inbox', '--dry-run');
-  assert.equal(tables, 2, 'set 1 is in force');
+  assert.ok(tables > inForce, 'a number is used once');
   const before = compared.rows;
   const { load } = running;
   const sends = load.sends;

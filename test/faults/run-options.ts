@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly clients: number;
   /** Messages a second, over all of them. */
   readonly rate: number;
+  /** How long it is waited, at most, for messages to flow before the first fault. */
+  readonly steady_ms_max?: number;
   /** Another build than the project's. */
   readonly mainFile?: string;
   /** Told, a line each, what takes its time. */

@@ -86,9 +86,9 @@ class ScenarioRun {
 
   async #inject(installation: Installation): Promise<void> {
     const { latecomers } = installation.load;
-    const { seed, minutes } = this.#options;
+    const { seed, minutes, steady_ms_max = STEADY_MS_MAX } = this.#options;
     this.#say('everybody is connected');
-    if (!(await untilSteady(latecomers, STEADY_MS, STEADY_MS_MAX)))
+    if (!(await untilSteady(latecomers, STEADY_MS, steady_ms_max)))
       this.#say('messages are late without a fault: the rate is too high for this machine');
     const stage = new RunningStage(installation, this.#servers, this.#faults, {
       window_ms: minutes * 60_000,
