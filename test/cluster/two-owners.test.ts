@@ -14,6 +14,8 @@ import { serversOfThisRun } from './servers.ts';
 /** A minute by hand: FANLOG_TEST_TWO_OWNERS_S=60. */
 const TWO_OWNERS_MS = Number(process.env.FANLOG_TEST_TWO_OWNERS_S ?? 8) * 1_000;
 
+const MOVED_MS_MAX = 30_000;
+
 let running: ClusterUnderLoad;
 
 before(async () => {
