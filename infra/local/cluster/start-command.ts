@@ -36,13 +36,14 @@ export async function startCommand(
     return child;
   });
   if (supervisor === null) return 0;
+  // Before anything is shown: whoever reads "Ctrl-C" may press it.
+  const ended = args.isForeground ? untilEnded(supervisor) : null;
   const found = readRecord(folder);
   if (!('record' in found)) throw new ClusterError(`It ended as soon as it was ready. See ${folder.supervisorLog}`);
   const status = await new ControlClient(found.record).status();
   process.stdout.write(`\nfanlog's cluster is ready after ${elapsed()}.\n\n${statusTable(status)}`);
   process.stdout.write(await nextSteps(status, args, env));
-  if (!args.isForeground) return 0;
-  return untilEnded(supervisor);
+  return ended ?? 0;
 }
 
 // Whoever ends us means the cluster. At a terminal the supervisor hears Ctrl-C too, and takes it for one.
