@@ -17,15 +17,30 @@ export interface DecidedOptions {
 
 const CHUNK_RECORDS = 2_000;
 
-/** By partition of `messages`: everything below was decided, and what it came to is in the topics. @throws StoreError */
-export async function decidedOffsets({ log, live }: DecidedOptions): Promise<number[]> {
-  const partitions = Array.from({ length: log.layout.partitions.messages }, (_, partition) => partition);
-  const checkpoints = await Promise.all(partitions.map((partition) => live.loadCheckpoint('messages', partition)));
-  if (checkpoints.every((checkpoint) => checkpoint !== null))
-    return checkpoints.map((checkpoint) => checkpoint!.offset);
-  // The live tables are gone, or have never been as far: the topics themselves tell.
-  const told = await lastSources(log);
-  return partitions.map((partition) => checkpoints[partition]?.offset ?? decidedBelow(told.get(partition)));
+export class DecidedOffsets {
+  readonly #options: DecidedOptions;
+  /** Searched once: later it could only be higher. */
+  #told: Promise<ReadonlyMap<number, number>> | null = null;
+
+  constructor(options: DecidedOptions) {
+    this.#options = options;
+  }
+
+  /** By partition of `messages`: everything below was decided, and what it came to is in the topics. @throws StoreError */
+  async read(): Promise<number[]> {
+    const { log, live } = this.#options;
+    const partitions = Array.from({ length: log.layout.partitions.messages }, (_, partition) => partition);
+    const checkpoints = await Promise.all(partitions.map((partition) => live.loadCheckpoint('messages', partition)));
+    if (checkpoints.every((checkpoint) => checkpoint !== null))
+      return checkpoints.map((checkpoint) => checkpoint!.offset);
+    // The live tables are gone, or have never been as far: the topics themselves tell.
+    this.#told ??= lastSources(log);
+    const told = await this.#told.catch((error: unknown) => {
+      this.#told = null;
+      throw error;
+    });
+    return partitions.map((partition) => checkpoints[partition]?.offset ?? decidedBelow(told.get(partition)));
+  }
 }
 
 /** A slice of commands is appended when the one before it was acknowledged; of the last slice only a part may be there. */

@@ -19,7 +19,7 @@ import type { EventLog } from '../ports/log/event-log.ts';
 import { KafkaUnavailableError } from '../ports/log/kafka/kafka-client.ts';
 import { type GenerationRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
 import { CommandFolder } from './command-folder.ts';
-import { decidedOffsets } from './decided-offsets.ts';
+import { DecidedOffsets } from './decided-offsets.ts';
 import { EntryNumberer, type NewEntry, type Numbered } from './entry-numberer.ts';
 import { MergedReader, type MergedRecord } from './merged-reader.ts';
 import type { RebuildRecord } from './rebuild-record.ts';
@@ -82,6 +82,7 @@ export class Rebuild {
   readonly #numberer: EntryNumberer;
   readonly #parkedInbox: readonly ReadonlySet<number>[];
   readonly #budget: RowBudget;
+  readonly #decided: DecidedOffsets;
   #writing: Promise<unknown> = Promise.resolve();
   #flushedAt_ms: number;
   #isFirstPass = true;
@@ -90,6 +91,7 @@ export class Rebuild {
   private constructor(options: RebuildOptions, state: RebuildState, isFresh: boolean, parked: Parked) {
     const { store, generation, runtime, rowsPerSecond } = options;
     this.#options = options;
+    this.#decided = new DecidedOffsets(options);
     this.#state = state;
     this.folder = new CommandFolder({
       store,
@@ -194,7 +196,7 @@ export class Rebuild {
     const { runtime, signal, watcher } = this.#options;
     const deadline_ms = runtime.monotonic() + (this.#options.decided_ms_max ?? DECIDED_MS_MAX);
     for (;;) {
-      const decided = await this.#retry(() => decidedOffsets(this.#options));
+      const decided = await this.#retry(() => this.#decided.read());
       const isThere = ends.every((end, partition) => decided[partition]! >= end);
       if (isThere || runtime.monotonic() > deadline_ms) {
         if (!isThere && !this.#isLateTold)

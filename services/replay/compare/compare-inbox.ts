@@ -15,7 +15,7 @@ export async function compareInbox(
   differences: Differences,
 ): Promise<Compared> {
   const partition = partitionOf(user, comparison.cut.inbox.length);
-  const own = new OwnDifferences(user, comparison.liveIsThere.inbox[partition]!);
+  const own = new OwnDifferences(comparison.liveIsThere.inbox[partition]!);
   const digests = { live: new RowDigest(), rebuilt: new RowDigest() };
   await compareRows(comparison, user, head, own, digests);
   if (own.verdict === 'equal') await findStray(comparison, user, head, partition, own);
@@ -48,7 +48,7 @@ class OwnDifferences {
   verdict: Verdict = 'equal';
   readonly #isThere: boolean;
 
-  constructor(_user: string, isThere: boolean) {
+  constructor(isThere: boolean) {
     this.#isThere = isThere;
   }
 

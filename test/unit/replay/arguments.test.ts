@@ -12,7 +12,13 @@ test('what a replay is asked for', () => {
     ...{ digests: 'x', json: true },
   });
   assert.equal(readArguments(['--help']), 'help');
-  for (const [option] of USAGE.matchAll(/--[a-z-]+/g)) if (option !== '--') assert.ok(option.length > 2);
+  for (const [option] of USAGE.matchAll(/^ {2}--[a-z-]+/gm))
+    for (const args of [[option.trim()], [option.trim(), '1']])
+      try {
+        readArguments(['--from', 'inbox', ...args]);
+      } catch (error) {
+        assert.doesNotMatch((error as Error).message, /Unknown option/, option);
+      }
 });
 
 test('whatever is wrong with it is one line that says what to do', () => {

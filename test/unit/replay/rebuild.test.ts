@@ -6,7 +6,7 @@ import type { EventLog } from '../../../services/ports/log/event-log.ts';
 import type { GenerationRow, StateStore } from '../../../services/ports/store/state-store.ts';
 import { type CompareOptions, compareTables } from '../../../services/replay/compare/compare-tables.ts';
 import { Differences } from '../../../services/replay/compare/differences.ts';
-import { decidedOffsets } from '../../../services/replay/decided-offsets.ts';
+import { DecidedOffsets } from '../../../services/replay/decided-offsets.ts';
 import { Rebuild } from '../../../services/replay/rebuild.ts';
 import { RebuildRecord } from '../../../services/replay/rebuild-record.ts';
 import { decodeRebuildState, type ReplaySource } from '../../../services/replay/rebuild-state.ts';
@@ -180,7 +180,7 @@ test('it goes no further than the live fanout has decided, and tells the live st
 test('when the live checkpoints are gone, the topics tell what is decided, but for the last slice', async () => {
   const log = smallLog(7, 5_000);
   const gone = { loadCheckpoint: async () => null };
-  const decided = await decidedOffsets({ log, live: gone });
+  const decided = await new DecidedOffsets({ log, live: gone }).read();
   for (const [partition, records] of log.records.messages.entries()) {
     const end = records.length;
     assert.ok(
@@ -188,7 +188,7 @@ test('when the live checkpoints are gone, the topics tell what is decided, but f
       `${decided} of ${end}`,
     );
   }
-  assert.deepEqual(await decidedOffsets({ log: smallLog(8, 0), live: gone }), [0, 0, 0]);
+  assert.deepEqual(await new DecidedOffsets({ log: smallLog(8, 0), live: gone }).read(), [0, 0, 0]);
 });
 
 /** The first part of every partition. */
