@@ -5,8 +5,9 @@ import { readArguments, USAGE } from './import/arguments.ts';
 import { BadInput, ImportFailed } from './import/bad-input.ts';
 import { isOk } from './import/ledger.ts';
 import { ledgerJson, ledgerTable } from './import/print-ledger.ts';
-import { Progress } from './import/progress.ts';
 import { runImport } from './import/run-import.ts';
+import { interruptSignal } from './shared/interrupt.ts';
+import { Progress } from './shared/progress.ts';
 
 const EXIT_UNCLEAN = 1;
 const EXIT_BAD_INPUT = 2;
@@ -14,16 +15,7 @@ const serverFile = fileURLToPath(new URL('../main.js', import.meta.url));
 
 // The first signal ends what the import runs, and takes away what it made on servers of others; the second one leaves at
 // once: what runs ends with this process anyway.
-const interrupt = new AbortController();
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.on(signal, () => {
-    if (interrupt.signal.aborted) process.exit(code);
-    interrupt.abort(code);
-  });
-}
+const interrupted = interruptSignal();
 
 try {
   process.exitCode = await main();
@@ -31,7 +23,7 @@ try {
   if (!(error instanceof BadInput) && !(error instanceof ImportFailed)) throw error;
   process.stderr.write(`fanlog import: ${error.message.replaceAll('\n', ' ')}\n`);
   process.exitCode = error instanceof BadInput ? EXIT_BAD_INPUT : EXIT_UNCLEAN;
-  if (interrupt.signal.aborted) process.exitCode = interrupt.signal.reason as number;
+  if (interrupted.aborted) process.exitCode = interrupted.reason as number;
 }
 // A request that is still repeated would hold the process up; what is printed must be out first.
 process.stdout.write('', () => process.exit());
@@ -43,7 +35,6 @@ async function main(): Promise<number> {
     return 0;
   }
   const progress = new Progress(process.stderr, systemRuntime);
-  const interrupted = interrupt.signal;
   const run = { options, env: process.env, serverFile, runtime: systemRuntime, progress, interrupted };
   const { ledger, cost } = await runImport(run);
   process.stdout.write(options.json ? ledgerJson(ledger, cost) : `\n${ledgerTable(ledger, cost)}`);

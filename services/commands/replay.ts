@@ -12,31 +12,23 @@ import { StartError } from '../profiles/start-error.ts';
 import type { Compared } from '../replay/compare/comparison.ts';
 import { type ReplayReport, replay } from '../replay/replay.ts';
 import { ReplayError } from '../replay/replay-error.ts';
-import { Progress } from './import/progress.ts';
 import { type ReplayArguments, readArguments, USAGE } from './replay/arguments.ts';
 import { reportJson, reportText } from './replay/print-report.ts';
+import { interruptSignal } from './shared/interrupt.ts';
+import { Progress } from './shared/progress.ts';
 
 const EXIT_DIFFERENT = 1;
 const EXIT_FAILED = 2;
 
 // What was written stays, and is gone on with; a second signal leaves at once.
-const interrupt = new AbortController();
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.on(signal, () => {
-    if (interrupt.signal.aborted) process.exit(code);
-    interrupt.abort(code);
-  });
-}
+const interrupted = interruptSignal();
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (interrupt.signal.aborted) {
+  if (interrupted.aborted) {
     process.stderr.write('fanlog replay: interrupted; the same command goes on where it was.\n');
-    process.exitCode = interrupt.signal.reason as number;
+    process.exitCode = interrupted.reason as number;
   } else {
     const isTold = [ReplayError, StartError, StoreError, KafkaUnavailableError].some((type) => error instanceof type);
     const { message, stack = message } = error as Error;
@@ -74,7 +66,7 @@ async function main(): Promise<number> {
       digests?.write(`${JSON.stringify({ what, name, verdict, rows, digest, liveDigest })}\n`);
     };
     const before = process.cpuUsage();
-    const report = await replay({ ...opened, ...options, runtime, signal: interrupt.signal, watcher, onCompared });
+    const report = await replay({ ...opened, ...options, runtime, signal: interrupted, watcher, onCompared });
     progress.end();
     const { user, system } = process.cpuUsage(before);
     const cost = { cpu_s: (user + system) / 1e6 };

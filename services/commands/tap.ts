@@ -1,6 +1,7 @@
 // `npm run tap -- --to parquet --out DIR`: what was decided, as files that an analyst opens.
 import { systemRuntime } from '../kernel/system-runtime.ts';
-import { Progress } from './import/progress.ts';
+import { interruptSignal } from './shared/interrupt.ts';
+import { Progress } from './shared/progress.ts';
 import { readArguments, USAGE } from './tap/arguments.ts';
 import { runTap } from './tap/run-tap.ts';
 import { summaryText } from './tap/summary.ts';
@@ -11,16 +12,7 @@ const EXIT_BAD_INPUT = 2;
 
 // The first signal ends the file that is being written, so that all that was read is in the export; the second one leaves
 // at once, and the next run reads it again.
-const interrupt = new AbortController();
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  process.on(signal, () => {
-    if (interrupt.signal.aborted) process.exit(code);
-    interrupt.abort(code);
-  });
-}
+const interrupted = interruptSignal();
 
 try {
   process.exitCode = await main();
@@ -44,9 +36,9 @@ async function main(): Promise<number> {
     env: process.env,
     runtime: systemRuntime,
     progress,
-    interrupted: interrupt.signal,
+    interrupted,
   });
   process.stdout.write(`\n${summaryText(result)}`);
   // To be interrupted is how --follow ends; without it, not everything was written.
-  return interrupt.signal.aborted && !options.follow ? (interrupt.signal.reason as number) : 0;
+  return interrupted.aborted && !options.follow ? (interrupted.reason as number) : 0;
 }

@@ -2,6 +2,7 @@
 
 import { limits } from '../../kernel/limits.ts';
 import type { Runtime } from '../../kernel/runtime.ts';
+import type { Progress } from '../shared/progress.ts';
 import type { ImportArguments } from './arguments.ts';
 import { BadInput, ImportFailed } from './bad-input.ts';
 import { Chaos, type ChaosReport } from './chaos.ts';
@@ -17,7 +18,6 @@ import { type Cost, isOk, type Ledger, sumOf, Tally } from './ledger.ts';
 import { OwnCluster } from './own-cluster.ts';
 import { FRAMES_PER_SECOND, OwnServer } from './own-server.ts';
 import { planRoom, type RoomPlan } from './plan-room.ts';
-import type { Progress } from './progress.ts';
 import { readHistory } from './read-history.ts';
 import { Speakers } from './speakers.ts';
 import { IMPORTER, nickOfUser } from './user-of-nick.ts';

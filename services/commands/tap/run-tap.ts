@@ -1,7 +1,7 @@
 // The run: open both ends, read, write. It speaks through `progress` and returns the sums; printing is the command's.
 import { loadLogAddress } from '../../kernel/configuration.ts';
 import { type Runtime, sleep } from '../../kernel/runtime.ts';
-import type { Progress } from '../import/progress.ts';
+import type { Progress } from '../shared/progress.ts';
 import type { TapArguments } from './arguments.ts';
 import { openEmbeddedSource } from './embedded-source.ts';
 import { type Chunk, EventReader } from './event-reader.ts';

@@ -45,8 +45,6 @@ export class Observations implements Seen {
   readonly refusals: RefusedForNow[] = [];
   /** The last push that each device got. */
   readonly lastPush = new Map<string, PushSeen>();
-  /** Receipts, outcomes, pushes and pages together. */
-  frames = 0;
   /** Of sends on the wire that were not acknowledged yet, by client message id. */
   readonly #payloads = new Map<string, string>();
   readonly #violations: Violations;
@@ -92,7 +90,6 @@ export class Observations implements Seen {
   }
 
   #onFrame(user: string, device: string, requests: Map<number, SentRequest>, frame: ServerFrame): void {
-    this.frames++;
     switch (frame.type) {
       case 'push':
         this.#see(user, frame.inboxSeq, frame.event);

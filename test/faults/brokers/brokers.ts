@@ -12,7 +12,6 @@ import {
 } from '../../../infra/local/servers.ts';
 import { waitUntil } from '../../cluster/ledger/index.ts';
 import { type BrokerNetwork, BrokerNetworks } from './broker-network.ts';
-import { missingFor } from './namespace.ts';
 import { type PartitionView, viewOf } from './partition-view.ts';
 import { MountedDisk, type SmallDisk } from './small-disk.ts';
 
@@ -48,8 +47,6 @@ export interface Brokers {
   readonly disk: SmallDisk | null;
   /** All partitions, as this broker knows them, or the first that answers. @throws Error when none does */
   partitions(asked?: Broker): Promise<readonly PartitionView[]>;
-  /** null: nobody leads it. */
-  leaderOf(topic: string, partition: number): Promise<Broker | null>;
   /** Resolves, with the time it took, when all brokers have all they should, by the word of each of them. @throws Error */
   untilInSync(wait_ms: number): Promise<number>;
   /** Ends all of them, and takes away what they had. */
@@ -62,12 +59,6 @@ const SMALL_DISK_ID = 2;
 /** Asking three brokers is not for nothing. */
 const POLL_MS = 200;
 const END_MS_MAX = 10_000;
-
-/** What this machine lacks for it, as one sentence; null: nothing. */
-export function missingForBrokers(kind: BrokersKind): string | null {
-  if (kind === 'plain') return null;
-  return missingFor(kind === 'namespaces' ? 'net' : 'mount');
-}
 
 /** @throws NotOnThisMachineError, LocalServerError; then nothing is left running */
 export async function startBrokers(kind: BrokersKind = 'plain', options: ServerOptions = {}): Promise<Brokers> {
@@ -111,12 +102,6 @@ class RunningBrokers implements Brokers {
       }
     }
     throw failure;
-  }
-
-  async leaderOf(topic: string, partition: number): Promise<Broker | null> {
-    const views = await this.partitions();
-    const leader = views.find((view) => view.topic === topic && view.partition === partition)?.leader;
-    return this.nodes.find(({ id }) => id === leader) ?? null;
   }
 
   async untilInSync(wait_ms: number): Promise<number> {

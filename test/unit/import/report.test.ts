@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Cost, isClean, isOk, type Ledger, sumOf } from '../../../services/commands/import/ledger.ts';
 import { ledgerJson, ledgerTable } from '../../../services/commands/import/print-ledger.ts';
-import { Progress } from '../../../services/commands/import/progress.ts';
+import { Progress } from '../../../services/commands/shared/progress.ts';
 import { ManualRuntime } from '../kernel/manual-runtime.ts';
 
 const inboxes = { members: 2, expected: 1234, found: 1234, missing: 0, repeated: 0, outOfOrder: 0, unexpected: 0 };
