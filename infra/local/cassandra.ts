@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Cache } from './cache.ts';
 import { freePorts, HOST } from './free-ports.ts';
-import { findJava } from './java.ts';
+import { compilersOf, findJava } from './java.ts';
 import { javaClassPath } from './java-class-path.ts';
 import { LocalServerError } from './local-server-error.ts';
 import type { Prepared } from './prepared.ts';
@@ -40,6 +40,7 @@ export async function prepareCassandra(
       `-Xms${HEAP_MB}m`,
       `-Xmx${HEAP_MB}m`,
       ...GARBAGE_COLLECTION,
+      ...compilersOf(env),
       ...MODULES,
       `-javaagent:${jamm(classPath)}`,
       `-Dcassandra.config=${pathToFileURL(configuration)}`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Cache } from './cache.ts';
 import { freePorts, HOST } from './free-ports.ts';
-import { findJava } from './java.ts';
+import { compilersOf, findJava } from './java.ts';
 import { javaClassPath } from './java-class-path.ts';
 import { LocalServerError } from './local-server-error.ts';
 import type { Prepared } from './prepared.ts';
@@ -69,6 +69,7 @@ export async function prepareKafka(
       `-Xmx${heap_mb}m`,
       // As Kafka's own start script has it.
       ...['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35'],
+      ...compilersOf(env),
       ...LOGGING,
       ...['-cp', classPath, 'kafka.Kafka', properties],
     ],
@@ -138,7 +139,7 @@ async function format(
   properties: string,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const jvm = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...LOGGING];
+  const jvm = ['-Xmx128m', '-XX:+UseSerialGC', ...compilersOf({ FANLOG_JIT: 'quick' }), ...LOGGING];
   const args = [
     ...entering,
     ...jvm,

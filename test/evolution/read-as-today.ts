@@ -5,12 +5,19 @@
 import avsc from 'avsc';
 import { decodeInboxRecord, encodeInboxRecord, schemaIdOf } from '../../services/events/codec.ts';
 import { readSchemaFiles, type SchemaFile } from '../../services/events/schema-files.ts';
+import type { TopicName } from '../../services/events/topics.ts';
 import type { ReadRecord } from '../cluster/ledger/index.ts';
 
 const FRAMING_BYTES = 5;
 
-/** `schemas`: those of the newer release, today's too. */
-export function readAsToday(schemas: readonly SchemaFile[]): ReadRecord {
+/**
+ * @param schemas those of the newer release, today's too
+ * @param onNewer told of each record that today's code could not read, or has an event in it that it could not
+ */
+export function readAsToday(
+  schemas: readonly SchemaFile[],
+  onNewer: (topic: TopicName) => void = () => {},
+): ReadRecord {
   const known = readSchemaFiles();
   const translations = new Map(
     schemas
@@ -18,7 +25,11 @@ export function readAsToday(schemas: readonly SchemaFile[]): ReadRecord {
       .map((file) => [file.id, translation(file, known)]),
   );
   const translate = (value: Uint8Array) => translations.get(schemaIdOf(value))?.(value) ?? value;
-  return (topic, value) => (topic === 'inbox' ? withEvent(value, translate) : translate(value));
+  return (topic, value) => {
+    const read = topic === 'inbox' ? withEvent(value, translate) : translate(value);
+    if (read !== value) onNewer(topic);
+    return read;
+  };
 }
 
 function translation(newer: SchemaFile, known: readonly SchemaFile[]): (value: Uint8Array) => Uint8Array {

@@ -35,6 +35,7 @@ async function run({ scenarios, out, build, ...options }: FaultArguments): Promi
   mkdirSync(folder, { recursive: true });
   const about = {
     ...options,
+    asked: scenarios.length,
     date: new Date().toISOString(),
     version: versionOfFanlog(),
     conditions: readConditions(),

@@ -23,7 +23,10 @@ export function takeServerSettings(): NodeJS.ProcessEnv {
 export async function withServers(env: NodeJS.ProcessEnv, run: () => Promise<Tally>): Promise<Tally> {
   let servers: Awaited<ReturnType<typeof startServers>>;
   try {
-    servers = await startServers({ env, progress: (line) => console.log(`  ${line}`) });
+    servers = await startServers({
+      env: { FANLOG_JIT: 'quick', ...env },
+      progress: (line) => console.log(`  ${line}`),
+    });
   } catch (error) {
     if (!(error instanceof LocalServerError)) throw error;
     console.log(`  FAILED ${error.message}`);

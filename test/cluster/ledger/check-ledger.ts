@@ -58,10 +58,10 @@ export async function checkLedger(load: Load, log: LogContents): Promise<Ledger>
   };
 }
 
-/** Until everyone has as many entries as the log gives them; then they go. */
+/** Until everyone has as many entries as the log gives them, and was told that there are no more; then they go. */
 async function pullFromZero(devices: readonly Participant[], replayed: ReplayedLog, violations: Violations) {
   const wanted = ({ user }: Participant) => inboxOf(replayed, user).length;
-  const late = () => devices.filter((device) => device.inboxSeq < wanted(device));
+  const late = () => devices.filter((device) => device.inboxSeq < wanted(device) || !device.isLive);
   const who = () => late().map((device) => `${device.state} of ${wanted(device)}`);
   try {
     await Promise.all(devices.map((device) => device.goOnline()));

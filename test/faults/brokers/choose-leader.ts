@@ -11,17 +11,20 @@ export interface Leader {
 
 /** One of those that lead any, by the stage's seed. @throws Error when no broker answers, or none leads */
 export async function chooseLeader(stage: Stage): Promise<Leader> {
+  const leaders = (await leadersOf(stage)).filter(({ leads }) => leads > 0);
+  const chosen = leaders[Math.floor(stage.random() * leaders.length)];
+  if (chosen === undefined) throw new Error(`no broker leads any partition of ${topicName(stage, 'messages')}`);
+  return chosen;
+}
+
+/** All brokers. @throws Error when none answers */
+export async function leadersOf(stage: Stage): Promise<Leader[]> {
   const topic = topicName(stage, 'messages');
   const views = await stage.brokers.partitions();
-  const leaders = stage.brokers.nodes
-    .map((broker) => ({
-      broker,
-      leads: views.filter((view) => view.topic === topic && view.leader === broker.id).length,
-    }))
-    .filter(({ leads }) => leads > 0);
-  const chosen = leaders[Math.floor(stage.random() * leaders.length)];
-  if (chosen === undefined) throw new Error(`no broker leads any partition of ${topic}`);
-  return chosen;
+  return stage.brokers.nodes.map((broker) => {
+    const led = views.filter((view) => view.topic === topic && view.leader === broker.id);
+    return { broker, leads: led.length };
+  });
 }
 
 /** As Kafka calls it in this installation. */

@@ -15,6 +15,8 @@ export interface FaultReport {
   /** Of fanlog. */
   readonly version: string;
   readonly conditions: Conditions;
+  /** Scenarios that were asked for: a run that was broken off has fewer results. */
+  readonly asked: number;
   readonly results: readonly ScenarioResult[];
 }
 
@@ -67,8 +69,8 @@ export function totalOf(results: readonly ScenarioResult[]): Row {
 }
 
 /** Whether nothing that was asked for is missing. */
-export function isComplete({ results }: FaultReport): boolean {
-  return results.every(({ notRun }) => notRun === null);
+export function isComplete({ results, asked }: FaultReport): boolean {
+  return results.length === asked && results.every(({ notRun }) => notRun === null);
 }
 
 export function isClean({ results }: FaultReport): boolean {

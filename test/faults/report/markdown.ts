@@ -60,7 +60,11 @@ export function verdictOf(report: FaultReport): string {
   const { acknowledged, faults, missedGoals } = totalOf(report.results);
   const verdict = isClean(report) ? 'no violation' : 'VIOLATIONS, see below';
   const notRun = report.results.filter((result) => result.notRun !== null).map(({ name }) => name);
-  const missing = notRun.length === 0 ? '' : ` Not run: ${notRun.join(', ')}.`;
+  const brokenOff =
+    report.results.length === report.asked
+      ? ''
+      : ` Broken off after ${report.results.length} of ${report.asked} scenarios.`;
+  const missing = (notRun.length === 0 ? '' : ` Not run: ${notRun.join(', ')}.`) + brokenOff;
   const sum = `${count(acknowledged)} acknowledged sends, ${count(faults)} faults: ${verdict}.${missing}`;
   if (missedGoals.length === 0) return `${sum} Every goal was met.`;
   return [`${sum} Goals missed:`, ...missedGoals.map((text) => `- ${text}`)].join('\n');

@@ -1,5 +1,6 @@
 // The disk of a broker is full: it cannot write, gives its only log folder up, and ends. When there is room again it is
 // started, and copies what it missed.
+import { leadersOf } from '../brokers/choose-leader.ts';
 import { ENDED_MS_MAX, IN_SYNC_MS_MAX } from '../brokers/waits.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -15,7 +16,10 @@ export const fullDisk: Scenario = {
     const disk = stage.brokers.disk!;
     const broker = stage.brokers.nodes.find(({ id }) => id === disk.id)!;
     while (!stage.isOver()) {
-      await stage.fault(`not a byte is left on the disk of broker ${broker.id}`, 'leader', async () => {
+      const leads = (await leadersOf(stage)).find((leader) => leader.broker === broker)!.leads;
+      const label = `not a byte is left on the disk of broker ${broker.id}, leader of ${leads} partitions of messages`;
+      // Nobody waits for the sends of others.
+      await stage.fault(label, leads > 0 ? 'leader' : 'other', async () => {
         disk.fill();
         try {
           await broker.ended(ENDED_MS_MAX);

@@ -64,6 +64,7 @@ async function trimBelow(stage: Stage, checkpoints: Checkpoints): Promise<void> 
         const offset = (await checkpoints.load(partition))?.offset ?? 0;
         if (offset > 0) offsets.set(partition, offset);
       }
+      if (offsets.size === 0) throw new Error('nothing was processed of inbox: there is nothing to trim');
       await trim(stage, offsets);
     } finally {
       stage.cluster.kill(reader.name, 'SIGCONT');

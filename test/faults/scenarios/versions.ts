@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TopicName } from '../../../services/events/topics.ts';
 import { FOLD_VERSION } from '../../evolution/language-field.ts';
 import { readAsToday } from '../../evolution/read-as-today.ts';
 import { buildReleases, type ReleaseName, SCHEMAS } from '../../evolution/releases.ts';
@@ -17,14 +18,20 @@ import { between, oneOf, shuffled } from './draw.ts';
 const FIRST_SHARE = 0.3;
 /** Until the fold is switched, in restarts of A and B. */
 const SWITCH_AFTER = { from: 1, to: 5 };
+/** Commands and events have the field, and the entries of an inbox hold events. */
+const WITH_FIELD: readonly TopicName[] = ['messages', 'timeline', 'inbox'];
 const QUIET_MS = { from: 300, to: 1_500 };
 const READY_MS_MAX = 60_000;
+
+/** What the ledger has read of the newer release, in this run. */
+const newer = new Set<TopicName>();
 
 export const versions: Scenario = {
   name: 'versions',
   title: 'old and new version side by side, one process after the other; a field is added to messages and their events',
-  setting: { readRecord: readAsToday(SCHEMAS) },
+  setting: { readRecord: readAsToday(SCHEMAS, (topic) => newer.add(topic)) },
   async inject(stage) {
+    newer.clear();
     const folder = mkdtempSync(join(tmpdir(), 'fanlog-versions-'));
     // The processes run from it until their installation is removed, after us.
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -51,6 +58,10 @@ export const versions: Scenario = {
       // The first writes what only A and B read; whatever comes after is drawn.
       await become(someProcess(stage), restarts === 0 ? 'b' : oneOf(stage, ['a', 'b']));
     }
+    await stage.recovered();
+    await stage.readLog();
+    for (const topic of WITH_FIELD)
+      if (!newer.has(topic)) stage.fail(`no record in ${topic} has the new field: old and new were not side by side`);
   },
 };
 

@@ -60,6 +60,9 @@ describe('the table', () => {
     assert.match(markdownOf(report, 'faults.svg'), /not run: no network namespaces here/);
     assert.match(verdictOf(report), /no violation\. Not run: kill-roles\./);
     assert.equal(isComplete(report), false);
+    const brokenOff = { ...reportOf(result()), asked: 3 };
+    assert.match(verdictOf(brokenOff), /Broken off after 1 of 3 scenarios\./);
+    assert.equal(isComplete(brokenOff), false);
   });
 });
 

@@ -22,5 +22,5 @@ export function result(fields: Partial<ScenarioResult> = {}): ScenarioResult {
 export function reportOf(...results: readonly ScenarioResult[]): FaultReport {
   const conditions = { cores: 2, cpu: 'a CPU', memory_gib: 24, kernel: '6.1', node: 'v20.0.0', tcp: 'cubic' };
   const about = { date: '2026-11-21T12:00:00.000Z', seed: 7, minutes: 1, clients: 250, rate: 600, version: '0.1.0' };
-  return { ...about, conditions, results };
+  return { ...about, conditions, asked: results.length, results };
 }
