@@ -4,6 +4,7 @@
 // one set (rows, heads, inboxSeqs) is never mixed with another's.
 //
 //   switchTo(1) ─▶ set 1 opened ─▶ current() is set 1 ─▶ `replaced` of set 0 aborts ─▶ listeners ─▶ later: set 0 closed
+import { setMaxListeners } from 'node:events';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Runtime, Timer } from '../../kernel/runtime.ts';
 import type { GenerationRow, StateStore } from './state-store.ts';
@@ -119,5 +120,7 @@ export class LiveTables implements Tables {
 async function openSet(sets: TableSets, { tables, epoch }: SetInForce): Promise<Opened> {
   const store = await sets.open(tables);
   const controller = new AbortController();
+  // Every partition listens, while it reads: that is no leak.
+  setMaxListeners(0, controller.signal);
   return { store, epoch, number: tables, replaced: controller.signal, controller };
 }

@@ -12,7 +12,7 @@ import { readAsToday } from '../../evolution/read-as-today.ts';
 import { buildReleases, type ReleaseName, SCHEMAS } from '../../evolution/releases.ts';
 import { switchFoldVersion } from '../../evolution/switch-fold-version.ts';
 import type { Scenario, Stage } from '../scenario.ts';
-import { between, oneOf, shuffled } from './draw.ts';
+import { between, oneOf, shuffled, someProcess as someProcessOf } from './draw.ts';
 
 /** Of the time of faults, before B. */
 const FIRST_SHARE = 0.3;
@@ -55,8 +55,9 @@ export const versions: Scenario = {
           switchFoldVersion({ kafka, prefix }, FOLD_VERSION),
         );
       }
-      // The first writes what only A and B read; whatever comes after is drawn.
-      await become(someProcess(stage), restarts === 0 ? 'b' : oneOf(stage, ['a', 'b']));
+      // The first, an edge, writes what only A and B read; whatever comes after is drawn.
+      if (restarts === 0) await become(someProcessOf(stage, 'edge'), 'b');
+      else await become(someProcess(stage), oneOf(stage, ['a', 'b']));
     }
     await stage.recovered();
     await stage.readLog();
