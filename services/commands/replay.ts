@@ -27,7 +27,9 @@ try {
   process.exitCode = await main();
 } catch (error) {
   if (interrupted.aborted) {
-    process.stderr.write('fanlog replay: interrupted; the same command goes on where it was.\n');
+    process.stderr.write(
+      'fanlog replay: interrupted; the same command goes on where it was (with --partition: begins anew).\n',
+    );
     process.exitCode = interrupted.reason as number;
   } else {
     const isTold = [ReplayError, StartError, StoreError, KafkaUnavailableError].some((type) => error instanceof type);
@@ -84,6 +86,7 @@ function refuseUnknownPartitions({ only, from }: ReplayArguments, count: number)
       throw new ReplayError(`--partition ${partition}: ${from} has partitions 0 to ${count - 1}.`);
 }
 
-function exitCodeOf({ dryRun }: ReplayArguments, { differences }: ReplayReport): number {
-  return dryRun && differences.count > 0 ? EXIT_DIFFERENT : 0;
+function exitCodeOf({ dryRun }: ReplayArguments, { differences, compared }: ReplayReport): number {
+  const behind = compared.users.behind + compared.conversations.behind;
+  return dryRun && differences.count + behind > 0 ? EXIT_DIFFERENT : 0;
 }

@@ -23,6 +23,7 @@ import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous
 import { AppendError, type EventLog, type LogRecord, type PartitionAssignment } from '../ports/log/event-log.ts';
 import { FlushSchedule } from '../ports/log/flush-schedule.ts';
 import type { OwnedPartition } from '../ports/log/owned-partitions.ts';
+import { refuseEmptiedTables } from '../ports/log/refuse-emptied-tables.ts';
 import { type TablesInForce, TablesReplacedError } from '../ports/store/live-tables.ts';
 import { type ConversationFlush, StoreError } from '../ports/store/state-store.ts';
 import { type ConversationState, staticRowOf } from './conversation-state.ts';
@@ -240,6 +241,9 @@ export class FanoutProcessor {
           .slice(i, i + LOADS_AT_ONCE_MAX)
           .map((conversationId) => this.#retry(() => loadConversation(store, conversationId, this.#breather))),
       );
+      const isNew = states.some(({ kind }) => kind === null);
+      if (isNew && this.#committed > 0)
+        await this.#retry(() => refuseEmptiedTables(store, 'messages', this.#assignment.partition));
       for (const state of states)
         this.#conversations.set(state.conversationId, { state, dirty: false, touched: new Set(), usedAt: 0 });
     }

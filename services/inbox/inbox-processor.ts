@@ -23,6 +23,7 @@ import { ContiguousReader, PartitionStoppedError } from '../ports/log/contiguous
 import type { EventLog, LogRecord, PartitionAssignment } from '../ports/log/event-log.ts';
 import { FlushSchedule } from '../ports/log/flush-schedule.ts';
 import type { OwnedPartition } from '../ports/log/owned-partitions.ts';
+import { refuseEmptiedTables } from '../ports/log/refuse-emptied-tables.ts';
 import type { SessionRegistry } from '../ports/sessions/session-registry.ts';
 import { type TablesInForce, TablesReplacedError } from '../ports/store/live-tables.ts';
 import { type InboxRow, type MembershipRow, StoreError } from '../ports/store/state-store.ts';
@@ -224,7 +225,10 @@ export class InboxProcessor {
   }
 
   async #loadHeads(users: readonly string[]): Promise<void> {
-    const rows = await this.#retry(() => this.#dependencies.tables.store.loadHeads(users));
+    const { store } = this.#dependencies.tables;
+    const rows = await this.#retry(() => store.loadHeads(users));
+    if (this.#committed > 0 && rows.includes(null))
+      await this.#retry(() => refuseEmptiedTables(store, 'inbox', this.#assignment.partition));
     for (const [i, user] of users.entries()) this.#heads.set(user, inboxHeadFrom(user, rows[i] ?? null));
   }
 

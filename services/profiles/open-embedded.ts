@@ -12,6 +12,7 @@ import { MemorySessionRegistry } from '../ports/sessions/embedded/memory-session
 import { LmdbStateStore } from '../ports/store/embedded/lmdb-state-store.ts';
 import { LmdbTableSets } from '../ports/store/embedded/lmdb-table-sets.ts';
 import { LiveTables } from '../ports/store/live-tables.ts';
+import { TablesMissingError } from '../ports/store/table-sets.ts';
 import { checkLogEnds } from './check-log-ends.ts';
 import type { Closing } from './closing.ts';
 import { firstEpoch } from './first-epoch.ts';
@@ -35,7 +36,11 @@ export async function openEmbedded(
   const base = new LmdbStateStore(environment, runtime);
   closing.add(() => base.close());
   const row = await base.createGeneration({ ...EMBEDDED_LAYOUT, tables: 0, epoch: firstEpoch(runtime) });
-  const tables = await LiveTables.open(new LmdbTableSets(folder.path, base, runtime), row, parts);
+  const sets = new LmdbTableSets(folder.path, base, runtime);
+  const tables = await LiveTables.open(sets, row, parts).catch((error: unknown) => {
+    if (!(error instanceof TablesMissingError)) throw error;
+    throw new StartError(`The data folder ${folder.path}: ${error.message}.`, { cause: error });
+  });
   closing.add(() => tables.close());
   closing.add(watchGeneration({ store: base, tables, known: row, runtime, logger, onStale }));
   const { generation, partitions } = row;

@@ -2,6 +2,7 @@
 // because an address may be wrong.
 import { sleep } from '../kernel/runtime.ts';
 import { TopicSettingsError } from '../ports/log/kafka/check-topics.ts';
+import { TablesMissingError } from '../ports/store/table-sets.ts';
 import type { ProcessParts } from './opened-ports.ts';
 import { StartError } from './start-error.ts';
 
@@ -21,6 +22,7 @@ export async function reach<T>(
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (error instanceof StartError) throw error;
+      if (error instanceof TablesMissingError) throw new StartError(`${server}: ${reason}.`, { cause: error });
       if (error instanceof TopicSettingsError)
         throw new StartError(`${server}: ${reason} Mend the topics, or name new ones (FANLOG_PREFIX).`);
       if (runtime.monotonic() > deadline)

@@ -34,12 +34,27 @@ export class DecidedOffsets {
     if (checkpoints.every((checkpoint) => checkpoint !== null))
       return checkpoints.map((checkpoint) => checkpoint!.offset);
     // The live tables are gone, or have never been as far: the topics themselves tell.
+    const told = await this.#toldByTopics();
+    return partitions.map((partition) => Math.max(checkpoints[partition]?.offset ?? 0, told[partition]!));
+  }
+
+  /**
+   * The same for a fanout that stays behind: it may be deciding everything a second time, in tables that were emptied, and
+   * what it came to the first time stands in the topics. @throws StoreError
+   */
+  async readTopicsToo(): Promise<number[]> {
+    const told = await this.#toldByTopics();
+    return (await this.read()).map((offset, partition) => Math.max(offset, told[partition]!));
+  }
+
+  async #toldByTopics(): Promise<number[]> {
+    const { log } = this.#options;
     this.#told ??= lastSources(log);
     const told = await this.#told.catch((error: unknown) => {
       this.#told = null;
       throw error;
     });
-    return partitions.map((partition) => checkpoints[partition]?.offset ?? decidedBelow(told.get(partition)));
+    return Array.from({ length: log.layout.partitions.messages }, (_, partition) => decidedBelow(told.get(partition)));
   }
 }
 
@@ -58,7 +73,8 @@ async function lastSources(log: DecidedOptions['log']): Promise<ReadonlyMap<numb
     }),
   );
   const isOpen = () => cursors.some(({ start, end }) => end > start);
-  while (last.size < log.layout.partitions.messages && isOpen())
+  const wanted = await partitionsInUse(log);
+  while (wanted.some((partition) => !last.has(partition)) && isOpen())
     for (const cursor of cursors) {
       const from = Math.max(cursor.start, cursor.end - CHUNK_RECORDS);
       for (let next = from; next < cursor.end; ) {
@@ -77,6 +93,12 @@ async function lastSources(log: DecidedOptions['log']): Promise<ReadonlyMap<numb
       cursor.end = from;
     }
   return last;
+}
+
+async function partitionsInUse(log: DecidedOptions['log']): Promise<number[]> {
+  const partitions = Array.from({ length: log.layout.partitions.messages }, (_, partition) => partition);
+  const ends = await Promise.all(partitions.map((partition) => log.endOffset('messages', partition)));
+  return partitions.filter((partition) => ends[partition]! > 0);
 }
 
 /** null: parked, or of a version to come; without it the result is only lower. */

@@ -9,6 +9,8 @@ export interface RebuildState {
   /** The set of tables that is filled. */
   readonly tables: number;
   readonly from: ReplaySource;
+  /** Partitions of `from` that are read alone; null: all. Only the whole is gone on with. */
+  readonly only: readonly number[] | null;
   /** One run of the command; and when it was last heard of, by its clock. */
   owner: string;
   at: number;
@@ -31,8 +33,8 @@ export interface RebuildState {
   readonly sources: Sources[];
 }
 
-const FORMAT = 1;
-/** Nothing but the number of the last set. */
+const FORMAT = 2;
+/** Nothing but the number of the last set, and of a run that is just beginning its name. */
 const FORMAT_OF_NONE = 0;
 
 export function encodeRebuildState(state: RebuildState): string {
@@ -51,8 +53,30 @@ export function noRebuild(tables: number): string {
   return JSON.stringify({ format: FORMAT_OF_NONE, tables });
 }
 
+/** Of a run that has not chosen its set yet. */
+export function beginningRebuild(tables: number, { owner, at }: RebuildOwner): string {
+  return JSON.stringify({ format: FORMAT_OF_NONE, tables, owner, at });
+}
+
+/** A run of the command, and when it was last heard of, by its clock. */
+export type RebuildOwner = Pick<RebuildState, 'owner' | 'at'>;
+
+/** null: there is none. */
+export function ownerOf(text: string | null): RebuildOwner | null {
+  const { owner, at } = parsed(text);
+  return owner === undefined || at === undefined ? null : { owner, at };
+}
+
+/** The same record, of another run or another time. */
+export function ownedBy(text: string, owner: RebuildOwner): string {
+  return JSON.stringify({ ...JSON.parse(text), ...owner });
+}
+
 /** Of the last set that a rebuild filled; 0: there was none. */
 export function lastTablesOf(text: string | null): number {
-  if (text === null || text === '') return 0;
-  return (JSON.parse(text) as { readonly tables?: number }).tables ?? 0;
+  return parsed(text).tables ?? 0;
+}
+
+function parsed(text: string | null): Partial<RebuildState> {
+  return text === null || text === '' ? {} : JSON.parse(text);
 }

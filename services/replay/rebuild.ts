@@ -22,7 +22,7 @@ import { CommandFolder } from './command-folder.ts';
 import { DecidedOffsets } from './decided-offsets.ts';
 import { EntryNumberer, type NewEntry, type Numbered } from './entry-numberer.ts';
 import { MergedReader, type MergedRecord } from './merged-reader.ts';
-import type { RebuildRecord } from './rebuild-record.ts';
+import { type RebuildRecord, takenOver } from './rebuild-record.ts';
 import type { RebuildState, ReplaySource } from './rebuild-state.ts';
 import { ReplayError } from './replay-error.ts';
 import { RowBudget } from './row-budget.ts';
@@ -112,7 +112,7 @@ export class Rebuild {
   static async begin(options: RebuildOptions, tables: number, kept: RebuildState | null) {
     const { log, generation, from, base } = options;
     const { messages, inbox } = generation.partitions;
-    const state = kept ?? newState(tables, from, messages, inbox);
+    const state = kept ?? newState(tables, from, options.only, messages, inbox);
     const parked = {
       messages: await Promise.all(numbers(messages).map((partition) => base.readParked('messages', partition))),
       inbox: await Promise.all(numbers(inbox).map((partition) => base.readParked('inbox', partition))),
@@ -163,7 +163,7 @@ export class Rebuild {
   async writeCheckpoints(): Promise<void> {
     const { store } = this.#options;
     const { next, foldVersions, sources } = this.#state;
-    const inboxGoesOnAt = this.#state.inboxGoesOnAt ?? (await this.#startsOf('inbox'));
+    const inboxGoesOnAt = this.#state.inboxGoesOnAt ?? (await this.#wholeInbox());
     await Promise.all([
       ...next.messages.map((offset, partition) =>
         store.saveCheckpoint('messages', partition, { offset, sources: {}, foldVersion: foldVersions[partition]! }),
@@ -185,10 +185,20 @@ export class Rebuild {
     );
   }
 
-  #startsOf(topic: ReplaySource): Promise<number[]> {
+  /**
+   * From the beginning, what is in the set already is dropped by its source. Not so when the beginning was deleted: then the
+   * first that comes has a source above what the set lacks, and all of that would be dropped with it. @throws ReplayError
+   */
+  async #wholeInbox(): Promise<number[]> {
     const { log } = this.#options;
-    const starts = () => Promise.all(this.#state.next[topic].map((_, partition) => log.startOffset(topic, partition)));
-    return this.#retry(starts);
+    const starts = await this.#retry(() =>
+      Promise.all(this.#state.next.inbox.map((_, partition) => log.startOffset('inbox', partition))),
+    );
+    if (starts.some((start) => start > 0))
+      throw new ReplayError(
+        'Not every command was decided yet that inbox has entries of, and the beginning of inbox was deleted: nobody knows where inboxes go on. Start fanout, wait until it has caught up, and replay again.',
+      );
+    return starts;
   }
 
   /** Waits a little for the live fanout to get there: its checkpoints are a second behind what it does. */
@@ -196,9 +206,10 @@ export class Rebuild {
     const { runtime, signal, watcher } = this.#options;
     const deadline_ms = runtime.monotonic() + (this.#options.decided_ms_max ?? DECIDED_MS_MAX);
     for (;;) {
-      const decided = await this.#retry(() => this.#decided.read());
+      const isLate = runtime.monotonic() > deadline_ms;
+      const decided = await this.#retry(() => (isLate ? this.#decided.readTopicsToo() : this.#decided.read()));
       const isThere = ends.every((end, partition) => decided[partition]! >= end);
-      if (isThere || runtime.monotonic() > deadline_ms) {
+      if (isThere || isLate) {
         if (!isThere && !this.#isLateTold)
           watcher.note('not every command is decided yet: the new set ends where they end');
         this.#isLateTold ||= !isThere;
@@ -221,7 +232,7 @@ export class Rebuild {
     const reader = new MergedReader(log, 'messages', spans);
     for (let records = await this.#more(reader); records.length > 0; records = await this.#more(reader)) {
       const { timeline, past, entries } = await this.folder.fold(records);
-      await this.#write(timeline.length, () => this.#options.store.writeTimeline(timeline, past));
+      await this.#write(timeline.length + past.length, () => this.#options.store.writeTimeline(timeline, past));
       this.rows.timeline += timeline.length;
       if (isNumbering) await this.#number(entries);
       await this.#advance('messages', records);
@@ -289,7 +300,7 @@ export class Rebuild {
   // --- writing
 
   async #writeInbox({ rows, memberships }: Numbered): Promise<void> {
-    await this.#write(rows.length, () => this.#options.store.writeInbox(rows, memberships));
+    await this.#write(rows.length + memberships.length, () => this.#options.store.writeInbox(rows, memberships));
     this.rows.inbox += rows.length;
     this.rows.memberships += memberships.length;
   }
@@ -304,6 +315,7 @@ export class Rebuild {
 
   async #flush(): Promise<void> {
     await this.#writing;
+    await this.#options.record.check();
     await this.#retry(() => this.#numberer.flush());
     // A store that writes behind has an order of its own inside what it writes at once.
     await this.#retry(() => this.#options.store.durable());
@@ -322,6 +334,8 @@ export class Rebuild {
     const { runtime, signal, watcher } = this.#options;
     const isRetryable = (error: unknown) => error instanceof StoreError || error instanceof KafkaUnavailableError;
     const onRetry = (error: unknown, attempt: number) => {
+      // It may have removed what we write to.
+      if (this.#options.record.isLost) throw takenOver();
       if (attempt % 10 === 1) watcher.note(`once more: ${String(error)}`);
     };
     return retryInPlace({ runtime, signal, isRetryable, onRetry }, attemptOnce);
@@ -365,10 +379,16 @@ interface Parked {
   readonly inbox: readonly ReadonlySet<number>[];
 }
 
-function newState(tables: number, from: ReplaySource, messages: number, inbox: number): RebuildState {
+function newState(
+  tables: number,
+  from: ReplaySource,
+  only: ReadonlySet<number> | null,
+  messages: number,
+  inbox: number,
+): RebuildState {
   const zeros = (count: number) => numbers(count).map(() => 0);
   return {
-    ...{ tables, from, owner: '', at: 0, ordinal: 0 },
+    ...{ tables, from, only: only === null ? null : [...only], owner: '', at: 0, ordinal: 0 },
     next: { messages: zeros(messages), inbox: zeros(inbox) },
     ends: { messages: zeros(messages), inbox: zeros(inbox) },
     inboxGoesOnAt: null,

@@ -6,17 +6,20 @@
 // checkpoints written here, and what they decide a second time, inbox processors drop by its source (R5).
 import { partitionOf } from '../events/partition.ts';
 import { offsetOf } from '../events/position.ts';
+import { retryInPlace } from '../kernel/retry.ts';
 import type { Runtime } from '../kernel/runtime.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
-import type { GenerationRow, StateStore } from '../ports/store/state-store.ts';
-import type { TableSets } from '../ports/store/table-sets.ts';
+import { type GenerationRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
+import { type TableSets, TablesMissingError } from '../ports/store/table-sets.ts';
 import { conversationRowOf } from './command-folder.ts';
 import { stateDifferences } from './compare/compare-conversation.ts';
 import { type ComparedTables, type CompareOptions, compareTables } from './compare/compare-tables.ts';
 import type { Compared, Verdict } from './compare/comparison.ts';
 import { Differences } from './compare/differences.ts';
+import { NoTables } from './no-tables.ts';
+import { PatientStore, type Retry } from './patient-store.ts';
 import { Rebuild, type RebuildWatcher, type RowCounts } from './rebuild.ts';
-import { RebuildRecord } from './rebuild-record.ts';
+import { RebuildRecord, takenOver } from './rebuild-record.ts';
 import type { ReplaySource } from './rebuild-state.ts';
 import { ReplayError } from './replay-error.ts';
 import { chooseTables } from './table-choice.ts';
@@ -73,12 +76,20 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     throw new ReplayError(
       'These inboxes were once numbered from messages: single partitions of inbox cannot be compared with them. Leave --partition out.',
     );
-  const { tables, kept } = await chooseTables(options);
   const record = new RebuildRecord(base, runtime, owner, options.signal);
-  const rebuilt = await sets.open(tables);
-  const live = await sets.open(generation.tables);
+  const closing: StateStore[] = [];
   const differences = new Differences();
+  let tables = 0;
+  let isOver = false;
   try {
+    const chosen = await chooseTables({ ...options, record });
+    const { kept } = chosen;
+    tables = chosen.tables;
+    const patient = (store: StateStore) => new PatientStore(store, retryOf(options, record));
+    const rebuilt = patient(await sets.make(tables));
+    closing.push(rebuilt);
+    const live = patient(await openLive(options));
+    closing.push(live);
     const rebuildStartedAt = runtime.monotonic();
     const rebuild = await Rebuild.begin({ ...options, store: rebuilt, live, record }, tables, kept);
     let records = 0;
@@ -101,7 +112,10 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
 
     const report = { from, rows: rebuild.rows, records, rebuild_ms, compare_ms, compared, differences, tables };
     const isResumed = kept !== null;
-    if (dryRun || only !== null) return { ...report, isResumed, switched: null };
+    if (dryRun || only !== null) {
+      isOver = true;
+      return { ...report, isResumed, switched: null };
+    }
 
     records += await rebuild.pass();
     const epoch =
@@ -111,30 +125,56 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     // In force it is, whatever becomes of the record.
     await record.remove(tables).catch((error: unknown) => watcher.note(`the record was not removed: ${error}`));
     return { ...report, isResumed, switched: { epoch, epochBefore: generation.epoch } };
+  } catch (error) {
+    isOver = error instanceof ReplayError;
+    throw error;
   } finally {
-    await rebuilt.close();
-    await live.close();
-    record.close();
+    for (const store of closing) await store.close();
+    // Of partitions alone nothing can be gone on with.
+    const isLeft = tables > 0 && dryRun && (isOver || only !== null);
     // The record first: half of a set is not to be gone on with.
-    if (dryRun && !options.signal.aborted)
-      await record
-        .remove(tables)
-        .then(() => sets.remove(tables))
-        .catch((error: unknown) => watcher.note(`set ${tables} was not removed: ${error}`));
+    const cleared = isLeft ? record.remove(tables).then(() => sets.remove(tables)) : record.release();
+    await cleared.catch((error: unknown) => watcher.note(`what set ${tables} is for was not cleared up: ${error}`));
   }
 }
 
+/** The set in force. One that is gone is compared with all the same: everything is missing from it. @throws StoreError */
+async function openLive({ base, sets, generation, watcher }: ReplayOptions): Promise<StateStore> {
+  try {
+    return await sets.open(generation.tables);
+  } catch (error) {
+    if (!(error instanceof TablesMissingError)) throw error;
+    watcher.note(`set ${generation.tables} of the tables, which is in force, is gone`);
+    return new NoTables(base);
+  }
+}
+
+function retryOf({ runtime, signal, watcher }: ReplayOptions, record: RebuildRecord): Retry {
+  const isRetryable = (error: unknown) => error instanceof StoreError;
+  const onRetry = (error: unknown, attempt: number) => {
+    if (record.isLost) throw takenOver();
+    if (attempt % 10 === 1) watcher.note(`once more: ${String(error)}`);
+  };
+  return (attemptOnce) => retryInPlace({ runtime, signal, isRetryable, onRetry }, attemptOnce);
+}
+
 /** @throws ReplayError when the set, or what it was made beside, is not what it was */
-async function switchTo(
-  { base, sets, generation }: ReplayOptions,
-  record: RebuildRecord,
-  tables: number,
-  epoch: number,
-): Promise<void> {
+async function switchTo(options: ReplayOptions, record: RebuildRecord, tables: number, epoch: number): Promise<void> {
+  const { base, sets, generation } = options;
+  const retry = retryOf(options, record);
   await record.check();
-  const now = await base.loadGeneration();
+  const now = await retry(() => base.loadGeneration());
   const isAsBefore = now?.tables === generation.tables && now.epoch === generation.epoch;
-  if (isAsBefore && (await sets.list()).includes(tables) && (await base.switchTables({ tables, epoch }))) return;
+  if (isAsBefore && (await retry(() => sets.list())).includes(tables)) {
+    // Whatever became of the write: the record tells.
+    await base.switchTables({ tables, epoch }).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+    });
+    const inForce = await retry(() => base.loadGeneration());
+    if (inForce?.tables === tables && inForce.epoch === epoch) return;
+    if (inForce?.tables === generation.tables)
+      throw new ReplayError('The set could not be put in force; nothing was changed. The same command goes on.');
+  }
   throw new ReplayError('Another set of tables was put in force meanwhile; this one was not. Start again.');
 }
 

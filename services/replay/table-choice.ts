@@ -4,12 +4,14 @@ import { type Runtime, sleep } from '../kernel/runtime.ts';
 import type { GenerationRow, StateStore } from '../ports/store/state-store.ts';
 import type { TableSets } from '../ports/store/table-sets.ts';
 import type { RebuildWatcher } from './rebuild.ts';
-import { decodeRebuildState, lastTablesOf, noRebuild, type RebuildState, type ReplaySource } from './rebuild-state.ts';
+import type { RebuildRecord } from './rebuild-record.ts';
+import { decodeRebuildState, lastTablesOf, ownerOf, type RebuildState, type ReplaySource } from './rebuild-state.ts';
 import { ReplayError } from './replay-error.ts';
 
 export interface TableChoiceOptions {
   readonly from: ReplaySource;
   readonly base: StateStore;
+  readonly record: Pick<RebuildRecord, 'claim' | 'begin'>;
   readonly sets: TableSets;
   readonly generation: GenerationRow;
   readonly only: ReadonlySet<number> | null;
@@ -19,24 +21,34 @@ export interface TableChoiceOptions {
   readonly watcher: RebuildWatcher;
 }
 
-/** A run writes its progress every few seconds. */
+/** A run says that it lives every few seconds. */
 const SILENT_MS = 12_000;
+/** No two machines' clocks differ by so much; a run that was heard of longer ago is over. */
+const OVER_MS = 10 * 60_000;
 
-/** `kept`: what the interrupted run left; null: the set is new. @throws ReplayError while another run is under way */
+/**
+ * The record is ours from here on. `kept`: what the interrupted run left; null: the set is new.
+ * @throws ReplayError while another run is under way, StoreError
+ */
 export async function chooseTables(
   options: TableChoiceOptions,
 ): Promise<{ readonly tables: number; readonly kept: RebuildState | null }> {
-  const { base, sets, generation, from, only, restart, watcher } = options;
+  const { sets, generation, from, only, restart, record, watcher } = options;
   await waitForSilence(options);
-  const text = await base.loadRebuild();
+  const text = await record.claim();
   const kept = decodeRebuildState(text);
   const there = await sets.list();
-  const isGood = kept !== null && kept.from === from && there.includes(kept.tables) && kept.tables > generation.tables;
+  const isGood =
+    kept !== null &&
+    kept.only === null &&
+    kept.from === from &&
+    there.includes(kept.tables) &&
+    kept.tables > generation.tables;
   const goesOn = isGood && !restart && only === null;
   const former = Math.max(0, ...there.filter((number) => number < generation.tables));
   const last = Math.max(generation.tables, lastTablesOf(text), ...there);
   // Before anything is removed: half of a set is not to be gone on with.
-  if (!goesOn) await base.saveRebuild(noRebuild(last));
+  if (!goesOn) await record.begin(last);
   for (const number of there) {
     const isNeeded = number === 0 || number === generation.tables || number === former;
     if (!isNeeded && !(goesOn && number === kept.tables)) await sets.remove(number);
@@ -50,17 +62,13 @@ export async function chooseTables(
 
 /** Two runs on one set would write the same rows, but each its own progress. */
 async function waitForSilence({ base, runtime, signal, watcher }: TableChoiceOptions): Promise<void> {
-  const before = decodeRebuildState(await base.loadRebuild());
-  if (before === null) return;
-  // Another machine's clock may be ahead.
-  const wait_ms = Math.min(SILENT_MS, before.at + SILENT_MS - runtime.now());
-  if (wait_ms <= 0) return;
-  watcher.note(
-    `a replay wrote its progress just now; waiting ${Math.ceil(wait_ms / 1_000)} s to see whether it still runs`,
-  );
-  await sleep(runtime, wait_ms, signal);
+  const before = ownerOf(await base.loadRebuild());
+  // By our clock, not by that of the machine which wrote it.
+  if (before === null || Math.abs(runtime.now() - before.at) > OVER_MS) return;
+  watcher.note(`a replay wrote its progress not long ago; waiting ${SILENT_MS / 1_000} s to see whether it still runs`);
+  await sleep(runtime, SILENT_MS, signal);
   signal.throwIfAborted();
-  const after = decodeRebuildState(await base.loadRebuild());
+  const after = ownerOf(await base.loadRebuild());
   if (after !== null && (after.at !== before.at || after.owner !== before.owner))
     throw new ReplayError('Another replay is under way on these tables. Wait for it, or end it.');
 }

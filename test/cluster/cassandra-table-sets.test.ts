@@ -34,7 +34,7 @@ tableSetsContract('CassandraTableSets', async () => {
 
 describe('Keyspaces of table sets', () => {
   it('have the derived tables and no others, with the replication of the base', TEST_LIMITS, async () => {
-    await (await sets.open(1)).close();
+    await (await sets.make(1)).close();
     const { rows } = await client.execute('SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?', [
       `${settings.keyspace}_t1`,
     ]);

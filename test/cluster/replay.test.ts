@@ -2,6 +2,8 @@
 // noticed of it (the ledger of the load).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import cassandra from '@scylladb/cassandra-driver';
+import { keyspaceOfSet } from '../../services/ports/store/cassandra/schema.ts';
 import { runReplay } from '../integration/run-replay.ts';
 import { ClusterUnderLoad } from './cluster-under-load.ts';
 import { waitUntil } from './ledger/index.ts';
@@ -60,4 +62,19 @@ test('the processes go on in the new tables: those of before stay as they were',
   const again = await replayed('--from', 'inbox', '--dry-run');
   assert.equal(again.differences, 0);
   assert.ok(again.compared.rows > before + 100);
+});
+
+test('every table gone while people write: a replay gives all of them back, under the numbers that everyone knows', async (t) => {
+  const { cluster, load } = running;
+  const client = new cassandra.Client({ contactPoints: [cluster.cassandra], localDataCenter: 'datacenter1' });
+  await client.execute(`DROP KEYSPACE ${keyspaceOfSet(cluster.keyspace, inForce)}`);
+  await client.shutdown();
+  const goneAt = performance.now();
+  const { compared, switched } = await replayed('--from', 'inbox');
+  assert.deepEqual([compared.users.equal, compared.users.different], [0, 0], 'nothing was there to be equal');
+  assert.ok(compared.users.behind > 0);
+  assert.equal(switched.epoch, switched.epochBefore);
+  await running.caughtUp(performance.now());
+  t.diagnostic(`slowest message ${Math.round(load.latecomers.slowest_ms(goneAt))} ms`);
+  await running.assertCleanLedger();
 });

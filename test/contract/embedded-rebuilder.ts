@@ -21,7 +21,7 @@ async function look(): Promise<void> {
 }
 
 async function rebuild(): Promise<void> {
-  const one = await sets.open(1);
+  const one = await sets.make(1);
   await one.writeHeads([{ user: 'alice', head: 3, headAsOf: 3, minimumSeq: 1 }]);
   await one.durable();
   await one.close();

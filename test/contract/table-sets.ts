@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type StateStore, StoreError } from '../../services/ports/store/state-store.ts';
-import type { TableSets } from '../../services/ports/store/table-sets.ts';
+import { type TableSets, TablesMissingError } from '../../services/ports/store/table-sets.ts';
 import { type Factory, rejectionOf, type Subject, TEST_LIMITS, withSubject } from './subject.ts';
 
 export interface SetsAndBase {
@@ -77,7 +77,7 @@ export function tableSetsContract(name: string, factory: Factory<SetsSubject>): 
     test('rows of a set are no rows of another, and they are there when it is opened again', async (subject) => {
       const { port, drive } = subject;
       await drive(fill(port.base, 'base'));
-      const one = await drive(port.sets.open(1));
+      const one = await drive(port.sets.make(1));
       assert.deepEqual(await drive(contentOf(one)), NOTHING);
       await drive(fill(one, 'the first'));
       assert.deepEqual(await drive(contentOf(one)), contentNamed('the first'));
@@ -94,7 +94,7 @@ export function tableSetsContract(name: string, factory: Factory<SetsSubject>): 
     test('accounts, parked offsets, the generation and the rebuild are the same through all', async (subject) => {
       const { port, drive } = subject;
       await drive(port.base.createGeneration(GENERATION));
-      const one = await drive(port.sets.open(1));
+      const one = await drive(port.sets.make(1));
       const account = { user: 'alice', passwordHash: 'hash', createdAt: 1 };
       assert.equal(await drive(one.createAccount(account)), true);
       await drive(port.base.park('messages', 0, 5));
@@ -118,21 +118,24 @@ export function tableSetsContract(name: string, factory: Factory<SetsSubject>): 
 
     test('sets are listed by number, and 0 is always there', async ({ port, drive }) => {
       assert.deepEqual(await drive(port.sets.list()), [0]);
-      for (const number of [10, 2]) await drive(drive(port.sets.open(number)).then((store) => store.close()));
+      for (const number of [10, 2]) await drive(drive(port.sets.make(number)).then((store) => store.close()));
       assert.deepEqual(await drive(port.sets.list()), [0, 2, 10]);
     });
 
-    test('a set that is removed is gone, and empty when it is made again', async ({ port, drive }) => {
+    test('a set that is removed is gone, and empty when it is made again', async (subject) => {
+      const { port, drive } = subject;
       await drive(port.base.createGeneration(GENERATION));
-      const one = await drive(port.sets.open(1));
+      const one = await drive(port.sets.make(1));
       await drive(fill(one, 'the first'));
       await drive(one.close());
       await drive(fill(port.base, 'base'));
       await drive(port.sets.remove(1));
       await drive(port.sets.remove(3));
       assert.deepEqual(await drive(port.sets.list()), [0]);
+      assert.ok((await rejectionOf(subject, port.sets.open(1))) instanceof TablesMissingError);
+      assert.deepEqual(await drive(port.sets.list()), [0], 'to look for it does not make it');
       assert.deepEqual(await drive(contentOf(port.base)), contentNamed('base'));
-      const again = await drive(port.sets.open(1));
+      const again = await drive(port.sets.make(1));
       assert.deepEqual(await drive(contentOf(again)), NOTHING);
       // The same positions as before: what was removed leaves nothing that would stand above them.
       await drive(fill(again, 'the first'));
@@ -150,7 +153,7 @@ export function tableSetsContract(name: string, factory: Factory<SetsSubject>): 
       await drive(fill(port.base, 'base'));
       assert.ok((await rejectionOf(subject, port.sets.remove(0))) instanceof StoreError);
       await drive(port.base.switchTables({ tables: 1, epoch: 7 }));
-      await drive(drive(port.sets.open(1)).then((store) => store.close()));
+      await drive(drive(port.sets.make(1)).then((store) => store.close()));
       assert.ok((await rejectionOf(subject, port.sets.remove(1))) instanceof StoreError);
       await drive(port.base.durable());
       await drive(port.sets.remove(0));
@@ -165,7 +168,7 @@ export function tableSetsContract(name: string, factory: Factory<SetsSubject>): 
       await drive(port.base.createGeneration(GENERATION));
       assert.equal((await drive(port.base.loadGeneration()))!.tables, 0);
       const others = await drive(port.others());
-      const one = await drive(others.sets.open(1));
+      const one = await drive(others.sets.make(1));
       await drive(fill(one, 'the first'));
       await drive(one.durable());
       assert.equal(await drive(others.base.switchTables({ tables: 1, epoch: 8 })), true);
@@ -188,6 +191,7 @@ export function tableSetsContract(name: string, factory: Factory<SetsSubject>): 
     test('no number but a whole one from 0 on is taken', async (subject) => {
       for (const number of [-1, 1.5, Number.NaN]) {
         assert.ok((await rejectionOf(subject, subject.port.sets.open(number))) instanceof RangeError);
+        assert.ok((await rejectionOf(subject, subject.port.sets.make(number))) instanceof RangeError);
         assert.ok((await rejectionOf(subject, subject.port.sets.remove(number))) instanceof RangeError);
       }
     });

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { dataOf, FanlogClient, HttpApi, memoryStorage } from '../../services/client/index.ts';
 import { connectNode, systemRuntime } from '../../services/client/node.ts';
+import { directConversationId } from '../../services/events/ids.ts';
+import { partitionOf } from '../../services/events/partition.ts';
+import { EMBEDDED_LAYOUT } from '../../services/events/topics.ts';
+import type { LmdbStateStore } from '../../services/ports/store/embedded/lmdb-state-store.ts';
 import type { InboxEntry } from '../../services/protocol/frames.ts';
 import { Load, waitUntil } from '../cluster/ledger/index.ts';
 import { resultOf, runReplay, startReplay } from './run-replay.ts';
@@ -98,7 +102,7 @@ describe('while people write', () => {
     await ended;
     const result = await runReplay(['--from', 'messages', '--json'], env);
     assert.equal(result.code, 0, result.stderr);
-    assert.match(result.stderr, /waiting \d+ s to see whether it still runs/);
+    assert.match(result.stderr, /waiting 12 s to see whether it still runs/);
     assert.match(result.stderr, /going on with set \d+, which an interrupted run began/);
     const { isResumed, differences, tables } = JSON.parse(result.stdout);
     assert.deepEqual([isResumed, differences], [true, 0]);
@@ -202,6 +206,39 @@ describe('when nobody but one writes', () => {
     const many = await runReplay(['--from', 'inbox', '--dry-run', '--partition', '4'], env);
     assert.match(many.stderr, /--partition 4: inbox has partitions 0 to 3/);
   });
+});
+
+test('tables that are emptied under a server: it stops rather than begin at 1 again, and a replay brings it back', async () => {
+  await running.remove();
+  running = await startInFolder({ FANLOG_APP_KEY: APP_KEY, FANLOG_DEMO: 'off' });
+  const { server, folder } = running;
+  const [ada, bea] = [await clientOf('ada'), await clientOf('bea')];
+  const conversationId = directConversationId('ada', 'bea');
+  const store = server.base as LmdbStateStore;
+  ada.client.send(conversationId, 'one');
+  await waitUntil('the first message', () => bea.entries.length === 1, SWITCH_MS_MAX);
+  const partition = partitionOf(conversationId, EMBEDDED_LAYOUT.partitions.messages);
+  await waitUntil(
+    'a checkpoint',
+    async () => (await store.loadCheckpoint('messages', partition)) !== null,
+    SWITCH_MS_MAX,
+  );
+  await store.durable();
+  await store.clearDerived();
+  // Another conversation of the same partition, which nobody has in memory.
+  const others = Array.from({ length: 100 }, (_, i) => directConversationId('ada', `user${i}`));
+  const other = others.find((id) => partitionOf(id, EMBEDDED_LAYOUT.partitions.messages) === partition)!;
+  ada.client.send(other, 'two');
+  const readiness = async () => (await fetch(`${server.apiUrl}/readyz`)).status;
+  await waitUntil('the partition to stop', async () => (await readiness()) === 503, SWITCH_MS_MAX);
+  assert.deepEqual(ada.entries.length, 1, 'nothing was numbered in empty tables');
+  const { code, stderr } = await runReplay(['--from', 'inbox'], { FANLOG_DATA: join(folder, 'data') });
+  assert.equal(code, 0, stderr);
+  await waitUntil('the second message', () => ada.entries.length === 2, SWITCH_MS_MAX);
+  assert.deepEqual([ada.resets, bea.resets], [[], []]);
+  assert.equal(await readiness(), 200);
+  ada.client.close();
+  bea.client.close();
 });
 
 /** At the end of the inbox. */

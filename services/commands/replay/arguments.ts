@@ -16,12 +16,14 @@ embedded profile on FANLOG_DATA, or the cluster of FANLOG_KAFKA, FANLOG_CASSANDR
                         otherwise, the epoch rises and clients pull anew
   --dry-run             rebuild and compare; put nothing in force, leave nothing behind
   --partition N,N       only these partitions of that topic; with --dry-run
-  --rows-per-second N   at most; as fast as it goes without
+  --rows-per-second N   written at most, of timelines, inboxes and memberships; as fast as it goes without. The
+                        comparison reads both sets as fast as they answer
   --restart             begin anew: without it an interrupted run is gone on with
   --digests FILE        write a line of JSON for every user and conversation: its rows, their digest in both sets
   --json                print one JSON object on standard output (npm run -s keeps npm's own lines out)
 
-Exit code: 0 if it is done; 1 if --dry-run found a difference; 2 if it could not begin or not go on.
+Exit code: 0 if it is done; 1 if --dry-run found a difference, or rows that the live tables do not have yet; 2 if it
+could not begin or not go on.
 `;
 
 export interface ReplayArguments {

@@ -8,10 +8,12 @@ import { type StateStore, StoreError } from './state-store.ts';
 
 export interface TableSets {
   /**
-   * The tables of that number, made where they are missing, as a whole StateStore: what is not derived is the base's. The
-   * caller closes it; of set 0 that closes nothing. @throws StoreError
+   * The tables of that number as a whole StateStore: what is not derived is the base's. The caller closes it; of set 0 that
+   * closes nothing. @throws TablesMissingError when there are none, StoreError
    */
   open(number: number): Promise<StateStore>;
+  /** The same, made where they are missing: for whoever fills them. @throws StoreError */
+  make(number: number): Promise<StateStore>;
   /** Numbers of the sets there are, ascending; 0 always. @throws StoreError */
   list(): Promise<readonly number[]>;
   /**
@@ -19,6 +21,19 @@ export interface TableSets {
    * must not mind. @throws StoreError, also when the set is in force
    */
   remove(number: number): Promise<void>;
+}
+
+/**
+ * A set that was put in force is not there any more. It is not made anew in passing: processors would go on in empty tables,
+ * give known conversations their first numbers again, and number inboxes in another order under the same epoch.
+ */
+export class TablesMissingError extends StoreError {
+  constructor(number: number) {
+    super(
+      `set ${number} of the tables, which is in force, is not there: rebuild it from the log with npm run replay -- --from inbox (or messages)`,
+    );
+    this.name = 'TablesMissingError';
+  }
 }
 
 /** @throws RangeError: a bug of the caller. */

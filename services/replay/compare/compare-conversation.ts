@@ -1,7 +1,7 @@
 // One conversation, its members, its timeline and its past memberships: live against rebuilt, row for row.
 import { decodeTimelineEvent } from '../../events/codec.ts';
 import { partitionOf } from '../../events/partition.ts';
-import type { ConversationRow, StateStore, TimelineRow } from '../../ports/store/state-store.ts';
+import type { ConversationRow, PastMemberRow, StateStore, TimelineRow } from '../../ports/store/state-store.ts';
 import type { Compared, Comparison, Verdict } from './comparison.ts';
 import type { Differences } from './differences.ts';
 import { RowDigest } from './row-digest.ts';
@@ -33,7 +33,7 @@ export async function compareConversation(
   // Before the timeline: rows are written before the state that speaks of them.
   const theirs = await live.loadConversation(conversationId);
   const ended = await compareTimeline(comparison, ours, missing, sentences, digests);
-  for (const user of ended) await comparePast(comparison, ours, user, missing, digests);
+  for (const user of ended) await comparePast(comparison, ours, user, missing, sentences, digests);
   await findStray(comparison, ours, sentences);
   if (theirs === null) missing('its row is missing');
   else if (theirs.asOf < ours.asOf)
@@ -131,24 +131,34 @@ function eventDifference(live: TimelineRow, rebuilt: TimelineRow): string | null
   return Buffer.compare(live.event, rebuilt.event) === 0 ? null : 'its bytes are others than by the log';
 }
 
+/** Of a user whose membership ended. Newer than the rebuilt rows is only what ended behind them, and above the cut. */
 async function comparePast(
-  { live, rebuilt }: Comparison,
+  { live, rebuilt, cut }: Comparison,
   { conversationId, seq }: ConversationRow,
   user: string,
   missing: (sentence: string) => void,
+  sentences: string[],
   digests: Digests,
 ): Promise<void> {
-  const [ours, theirs] = await Promise.all(
-    [rebuilt, live].map(async (store) => {
-      const past = (await store.readReader(conversationId, user))?.past ?? [];
-      return past.filter(({ leftSeq }) => leftSeq <= seq).sort((a, b) => a.joinedSeq - b.joinedSeq);
-    }),
-  );
-  const textOf = (rows: typeof ours) => rows!.map(({ joinedSeq, leftSeq }) => `${joinedSeq} to ${leftSeq}`).join(', ');
-  for (const { joinedSeq, leftSeq } of ours!) digests.rebuilt.add(user, joinedSeq, leftSeq);
-  for (const { joinedSeq, leftSeq } of theirs!) digests.live.add(user, joinedSeq, leftSeq);
-  if (textOf(ours) !== textOf(theirs))
-    missing(`${user} was a member from ${textOf(theirs) || 'never'} in the live tables, ${textOf(ours)} by the log`);
+  const last = cut.messages[partitionOf(conversationId, cut.messages.length)]!;
+  const read = async (store: StateStore) => {
+    const past = (await store.readReader(conversationId, user))?.past ?? [];
+    const rows = past.filter(({ leftSeq, position }) => leftSeq <= seq || position <= last);
+    return rows.sort((a, b) => a.joinedSeq - b.joinedSeq);
+  };
+  const [ours, theirs] = await Promise.all([read(rebuilt), read(live)]);
+  for (const { joinedSeq, leftSeq } of ours) digests.rebuilt.add(user, joinedSeq, leftSeq);
+  for (const { joinedSeq, leftSeq } of theirs) digests.live.add(user, joinedSeq, leftSeq);
+  const [wanted, found] = [ours, theirs].map((rows) => rows.map(spanOf));
+  if (wanted!.join() === found!.join()) return;
+  const textOf = (spans: readonly string[]) => spans.join(', ') || 'never';
+  const sentence = `${user} was a member from ${textOf(found!)} in the live tables, ${textOf(wanted!)} by the log`;
+  if (found!.every((span) => wanted!.includes(span))) missing(sentence);
+  else sentences.push(sentence);
+}
+
+function spanOf({ joinedSeq, leftSeq }: PastMemberRow): string {
+  return `${joinedSeq} to ${leftSeq}`;
 }
 
 function addEvent(digest: RowDigest, { seq, ordinal, sender, commandId, time, position, event }: TimelineRow): void {

@@ -1,11 +1,17 @@
 // One user's inbox and memberships: live against rebuilt, row for row.
 import { partitionOf } from '../../events/partition.ts';
-import type { InboxRow, MembershipRow, StateStore } from '../../ports/store/state-store.ts';
-import type { Compared, Comparison, Verdict } from './comparison.ts';
+import type { InboxRow } from '../../ports/store/state-store.ts';
+import { compareEntrySets, holeText, nameOf } from './compare-entry-sets.ts';
+import { compareMemberships } from './compare-memberships.ts';
+import type { Compared, Comparison } from './comparison.ts';
 import type { Differences } from './differences.ts';
+import { EntryAges } from './entry-ages.ts';
+import { OwnDifferences } from './own-differences.ts';
 import { RowDigest } from './row-digest.ts';
 
 const PAGE_ROWS = 1_000;
+/** Looked at behind the rebuilt head, in one read: live tables are ahead by what came since the last pass. */
+const BEYOND_ROWS_MAX = 100;
 
 /** `head`: of the rebuilt inbox, which is exact. @throws StoreError */
 export async function compareInbox(
@@ -16,52 +22,39 @@ export async function compareInbox(
 ): Promise<Compared> {
   const partition = partitionOf(user, comparison.cut.inbox.length);
   const own = new OwnDifferences(comparison.liveIsThere.inbox[partition]!);
+  const ages = new EntryAges(comparison);
   const digests = { live: new RowDigest(), rebuilt: new RowDigest() };
-  await compareRows(comparison, user, head, own, digests);
-  if (own.verdict === 'equal') await findStray(comparison, user, head, partition, own);
-  await compareHead(comparison, user, own);
-  await compareMemberships(comparison, user, partition, own, digests);
+  const liveHead = await compareHead(comparison, user, own);
+  await compareRows(comparison, user, { head, liveHead }, ages, own, digests);
+  await compareMemberships(comparison, user, ages, own, digests);
   for (const sentence of own.sentences) differences.add(`inbox of ${user}: ${sentence}`);
   const rows = digests.rebuilt.rows;
   return { verdict: own.verdict, rows, digest: digests.rebuilt.end(), liveDigest: digests.live.end() };
 }
 
-/** A live inbox that the rebuilt set does not have: whether the log gives it none either. @throws StoreError */
+/**
+ * A live inbox that the rebuilt set does not have: resolves with true if the log gives it none either. `undecided` gets
+ * the user if only a later look can tell. @throws StoreError
+ */
 export async function compareUnknownInbox(
   comparison: Comparison,
   user: string,
   differences: Differences,
+  undecided: string[] = [],
 ): Promise<boolean> {
-  const { live, rebuilt, isReorderable, cut } = comparison;
-  const [first] = await live.readInbox(user, 1, 1);
-  if (first === undefined) return false;
-  const isNewer = isReorderable
-    ? await isAboveCut(rebuilt, first)
-    : first.position > cut.inbox[partitionOf(user, cut.inbox.length)]!;
-  if (!isNewer) differences.add(`inbox of ${user}: it is in the live tables, and the log gives it no entry`);
-  return !isNewer;
+  const own = new OwnDifferences(true);
+  const liveHead = await compareHead(comparison, user, own);
+  await findStray(comparison, user, { head: 0, liveHead }, new EntryAges(comparison), own);
+  for (const sentence of own.sentences) differences.add(`inbox of ${user}: ${sentence}`);
+  if (own.verdict === 'behind') undecided.push(user);
+  return own.verdict === 'different';
 }
 
-/** The first difference says enough: what comes behind it is usually shifted. */
-class OwnDifferences {
-  readonly sentences: string[] = [];
-  verdict: Verdict = 'equal';
-  readonly #isThere: boolean;
-
-  constructor(isThere: boolean) {
-    this.#isThere = isThere;
-  }
-
-  different(sentence: string): void {
-    this.verdict = 'different';
-    this.sentences.push(sentence);
-  }
-
-  /** The live tables may get it yet. */
-  missing(sentence: string): void {
-    if (this.#isThere) this.different(sentence);
-    else if (this.verdict === 'equal') this.verdict = 'behind';
-  }
+interface Heads {
+  /** Of the rebuilt inbox, which is exact. */
+  readonly head: number;
+  /** Of the live one, a lower bound. */
+  readonly liveHead: number;
 }
 
 interface Digests {
@@ -70,12 +63,15 @@ interface Digests {
 }
 
 async function compareRows(
-  { live, rebuilt, isReorderable }: Comparison,
+  comparison: Comparison,
   user: string,
-  head: number,
+  heads: Heads,
+  ages: EntryAges,
   own: OwnDifferences,
   digests: Digests,
 ): Promise<void> {
+  const { live, rebuilt, isReorderable } = comparison;
+  const { head, liveHead } = heads;
   for (let next = 1; next <= head; next += PAGE_ROWS) {
     const rows_max = Math.min(PAGE_ROWS, head - next + 1);
     const [ours, theirs] = await Promise.all([
@@ -89,90 +85,44 @@ async function compareRows(
       const found = theirs[i];
       if (found === undefined) return own.missing(`entry ${next + i} (${nameOf(row)}) is missing`);
       if (isSame(row, found)) continue;
-      if (isReorderable) return compareSets(live, rebuilt, user, head, own);
+      if (isReorderable) return compareEntrySets(comparison, user, head, liveHead, ages, own);
       return own.different(`entry ${next + i} is ${nameOf(found)} in the live tables, ${nameOf(row)} by the log`);
     }
   }
+  await findStray(comparison, user, heads, ages, own);
 }
 
-/** The same entries in another order, or others? */
-async function compareSets(live: StateStore, rebuilt: StateStore, user: string, head: number, own: OwnDifferences) {
-  const wanted = new Map((await readUpTo(rebuilt, user, head)).map((row) => [nameOf(row), row]));
-  for (const row of await readUpTo(live, user, Number.POSITIVE_INFINITY)) {
-    if (wanted.delete(nameOf(row))) continue;
-    if (!(await isAboveCut(rebuilt, row)))
-      return own.different(`entry ${row.inboxSeq} of the live tables (${nameOf(row)}) is none by the log`);
-  }
-  const [missing] = wanted.values();
-  if (missing !== undefined) return own.missing(`${nameOf(missing)} is missing, entry ${missing.inboxSeq} by the log`);
-  own.verdict = 'reordered';
-}
-
-/** Behind the end of the rebuilt inbox may stand only what is newer than it. */
-async function findStray(comparison: Comparison, user: string, head: number, partition: number, own: OwnDifferences) {
-  const { live, rebuilt, isReorderable, cut } = comparison;
-  const [row] = await live.readInbox(user, head + 1, 1);
-  if (row === undefined) return;
-  const isNewer = isReorderable ? await isAboveCut(rebuilt, row) : row.position > cut.inbox[partition]!;
-  if (!isNewer)
-    own.different(`entry ${row.inboxSeq} (${nameOf(row)}) is in the live tables, and the log has no such entry`);
-}
-
-/** The live head is a lower bound: the entry that it names is there. */
-async function compareHead({ live }: Comparison, user: string, own: OwnDifferences): Promise<void> {
-  const [row] = await live.loadHeads([user]);
-  if (row === null || row === undefined || row.head < row.minimumSeq) return;
-  const [entry] = await live.readInbox(user, row.head, 1);
-  if (entry === undefined) own.different(`its head is ${row.head} in the live tables, and there is no such entry`);
-}
-
-async function compareMemberships(
-  { live, rebuilt, isReorderable, cut }: Comparison,
+/** Behind the end of the rebuilt inbox may stand only what is newer than it, and up to the live head without a hole. */
+async function findStray(
+  { live }: Comparison,
   user: string,
-  partition: number,
+  { head, liveHead }: Heads,
+  ages: EntryAges,
   own: OwnDifferences,
-  digests: Digests,
 ): Promise<void> {
-  const [ours, theirs] = await Promise.all([rebuilt.readMemberships(user), live.readMemberships(user)]);
-  const byId = new Map(theirs.map((row) => [row.conversationId, row]));
-  const isNewer = async (row: MembershipRow) =>
-    isReorderable
-      ? isAboveCut(rebuilt, { conversationId: row.conversationId, seq: row.leftSeq ?? row.joinedSeq })
-      : row.position > cut.inbox[partition]!;
-  for (const row of [...ours].sort(byConversation)) {
-    const found = byId.get(row.conversationId);
-    byId.delete(row.conversationId);
-    addMembership(digests.rebuilt, row);
-    const isEqual = found !== undefined && spanOf(found) === spanOf(row);
-    if (isEqual || (found !== undefined && (await isNewer(found)))) addMembership(digests.live, row);
-    else if (found === undefined) own.missing(`the membership in ${row.conversationId} (${spanOf(row)}) is missing`);
-    else
-      own.missing(
-        `the membership in ${row.conversationId} is ${spanOf(found)} in the live tables, ${spanOf(row)} by the log`,
-      );
+  const rows = await live.readInbox(user, head + 1, BEYOND_ROWS_MAX);
+  for (const row of rows) {
+    const age = await ages.of(row);
+    if (age === 'undecided') own.undecided();
+    if (age !== 'stray') continue;
+    if (head === 0) return own.different('it is in the live tables, and the log gives it no entry');
+    return own.different(`entry ${row.inboxSeq} (${nameOf(row)}) is in the live tables, and the log has no such entry`);
   }
-  for (const row of byId.values())
-    if (!(await isNewer(row)))
-      own.different(
-        `the membership in ${row.conversationId} (${spanOf(row)}) is in the live tables, and none by the log`,
-      );
+  const next = head + rows.length + 1;
+  if (rows.length < BEYOND_ROWS_MAX && next <= liveHead) own.different(holeText(next, liveHead));
 }
 
-/** Decided after what the rebuilt set was made from. */
-async function isAboveCut(rebuilt: StateStore, { conversationId, seq }: { conversationId: string; seq: number }) {
-  const row = await rebuilt.loadConversation(conversationId);
-  return row === null || seq > row.seq;
-}
-
-async function readUpTo(store: StateStore, user: string, head: number): Promise<InboxRow[]> {
-  const rows: InboxRow[] = [];
-  while (rows.length < head) {
-    const wanted = Math.min(PAGE_ROWS, head - rows.length);
-    const page = await store.readInbox(user, rows.length + 1, wanted);
-    rows.push(...page);
-    if (page.length < wanted) break;
-  }
-  return rows;
+/**
+ * The live head is a lower bound: the entry that it names is there. Resolves with it; with 0 if there is none, or if it
+ * is wrong. Before the rows: they are written before it.
+ */
+async function compareHead({ live }: Comparison, user: string, own: OwnDifferences): Promise<number> {
+  const [row] = await live.loadHeads([user]);
+  if (row === null || row === undefined || row.head < row.minimumSeq) return 0;
+  const [entry] = await live.readInbox(user, row.head, 1);
+  if (entry !== undefined) return row.head;
+  own.different(`its head is ${row.head} in the live tables, and there is no such entry`);
+  return 0;
 }
 
 /** Positions are not compared: they only order writes, and those of a set that came from `messages` are its own. */
@@ -180,22 +130,6 @@ function isSame(a: InboxRow, b: InboxRow): boolean {
   return a.conversationId === b.conversationId && a.seq === b.seq && a.kind === b.kind;
 }
 
-function nameOf({ conversationId, seq, kind }: InboxRow): string {
-  return `${conversationId}/${seq} ${kind}`;
-}
-
-function spanOf({ joinedSeq, leftSeq }: MembershipRow): string {
-  return leftSeq === null ? `from ${joinedSeq} on` : `from ${joinedSeq} to ${leftSeq}`;
-}
-
 function addRow(digest: RowDigest, { inboxSeq, conversationId, seq, kind }: InboxRow): void {
   digest.add(inboxSeq, conversationId, seq, kind);
-}
-
-function addMembership(digest: RowDigest, { conversationId, joinedSeq, leftSeq }: MembershipRow): void {
-  digest.add(conversationId, joinedSeq, leftSeq);
-}
-
-function byConversation(a: MembershipRow, b: MembershipRow): number {
-  return a.conversationId < b.conversationId ? -1 : 1;
 }

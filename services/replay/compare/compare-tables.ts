@@ -6,10 +6,13 @@ import { positionOf } from '../../events/position.ts';
 import { type Runtime, sleep } from '../../kernel/runtime.ts';
 import type { ConversationRow, GenerationRow, StateStore } from '../../ports/store/state-store.ts';
 import type { RebuildState, ReplaySource } from '../rebuild-state.ts';
-import { compareConversation, compareUnknownConversation } from './compare-conversation.ts';
-import { compareInbox, compareUnknownInbox } from './compare-inbox.ts';
+import { AwaitedConversations } from './awaited-conversations.ts';
+import { compareConversation } from './compare-conversation.ts';
+import { compareInbox } from './compare-inbox.ts';
+import { compareUnknownConversations, compareUnknownInboxes } from './compare-strangers.ts';
 import type { Compared, Comparison, Verdict } from './comparison.ts';
 import type { Differences } from './differences.ts';
+import { forEachInLanes } from './lanes.ts';
 
 export interface CompareOptions {
   readonly live: StateStore;
@@ -31,27 +34,24 @@ export interface ComparedTables {
   /** By how they came out. */
   readonly users: Readonly<Record<Verdict, number>>;
   readonly conversations: Record<Verdict, number>;
-  /** Live inboxes that the log gives no entry. */
+  /** Live inboxes that the log gives no entry, or that are not what their head says. */
   readonly strangers: number;
   readonly rows: number;
   /** Live rows that are ahead of the rebuilt set: each is to be compared when the rebuild gets to its position. */
   readonly moving: ReadonlyMap<string, ConversationRow>;
 }
 
-/** At a time: a page of rows each, from both sets. */
-const AT_ONCE = 8;
 /** Live stages write behind by a second or two. */
 const AGAIN_MS = 1_000;
 const ROUNDS_MAX = 6;
 
 /** @throws StoreError */
 export async function compareTables(options: CompareOptions): Promise<ComparedTables> {
-  const { live, rebuilt, from, only, next, differences, runtime, signal } = options;
+  const { rebuilt, from, only, next, differences, runtime, signal } = options;
   const users = noVerdicts();
   const conversations = noVerdicts();
   const moving = new Map<string, ConversationRow>();
   let rows = 0;
-  let strangers = 0;
   const isWanted = (key: string) => only === null || only.has(partitionOf(key, next[from].length));
   const withUsers = only === null || from === 'inbox';
   const withConversations = only === null || from === 'messages';
@@ -63,7 +63,7 @@ export async function compareTables(options: CompareOptions): Promise<ComparedTa
     some: readonly { user: string; head: number }[],
     isLast: boolean,
   ) => {
-    await forEach(some, signal, async ({ user, head }) => {
+    await forEachInLanes(some, signal, async ({ user, head }) => {
       const compared = await compareInbox(comparison, user, head, differences);
       if (compared.verdict === 'behind' && !isLast) return void lateUsers.push({ user, head });
       users[compared.verdict]++;
@@ -72,7 +72,7 @@ export async function compareTables(options: CompareOptions): Promise<ComparedTa
     });
   };
   const compareIds = async (comparison: Comparison, ids: readonly string[], isLast: boolean) => {
-    await forEach(ids, signal, async (id) => {
+    await forEachInLanes(ids, signal, async (id) => {
       const compared = await compareConversation(comparison, id, differences);
       if (compared.verdict === 'behind' && !isLast) return void lateConversations.push(id);
       if (compared.row !== null) moving.set(id, compared.row);
@@ -82,7 +82,8 @@ export async function compareTables(options: CompareOptions): Promise<ComparedTa
     });
   };
 
-  const first = await comparisonOf(options);
+  const awaited = new AwaitedConversations(runtime);
+  const first = await comparisonOf(options, awaited);
   if (withConversations)
     for await (const ids of rebuilt.scanConversations()) await compareIds(first, ids.filter(isWanted), false);
   if (withUsers)
@@ -94,35 +95,24 @@ export async function compareTables(options: CompareOptions): Promise<ComparedTa
       );
   for (let round = 2; lateUsers.length + lateConversations.length > 0; round++) {
     await sleep(runtime, AGAIN_MS, signal);
-    const again = await comparisonOf(options);
+    const again = await comparisonOf(options, awaited);
     const [lateIds, late] = [lateConversations, lateUsers];
     [lateConversations, lateUsers] = [[], []];
     await compareIds(again, lateIds, round === ROUNDS_MAX);
     await compareUsers(again, late, round === ROUNDS_MAX);
   }
 
-  if (withConversations)
-    for await (const ids of live.scanConversations())
-      await forEach(ids.filter(isWanted), signal, async (id) => {
-        if ((await rebuilt.loadConversation(id)) === null) await compareUnknownConversation(first, id, differences);
-      });
-  if (withUsers)
-    for await (const heads of live.scanHeads()) {
-      const names = heads.map(({ user }) => user).filter(isWanted);
-      const known = await rebuilt.loadHeads(names);
-      await forEach(
-        names.filter((_, i) => known[i] === null),
-        signal,
-        async (user) => {
-          if (await compareUnknownInbox(first, user, differences)) strangers++;
-        },
-      );
-    }
+  const stranger = { isWanted, differences, runtime, signal, again_ms: AGAIN_MS, rounds_max: ROUNDS_MAX };
+  if (withConversations) await compareUnknownConversations(first, stranger);
+  const strangers = withUsers ? await compareUnknownInboxes(first, stranger) : 0;
   return { users, conversations, strangers, rows, moving };
 }
 
 /** Before the rows: whatever a checkpoint speaks of can be read after it. */
-async function comparisonOf({ live, rebuilt, from, generation, next }: CompareOptions): Promise<Comparison> {
+async function comparisonOf(
+  { live, rebuilt, from, generation, next }: CompareOptions,
+  awaited: AwaitedConversations,
+): Promise<Comparison> {
   const cutOf = (offsets: readonly number[]) =>
     offsets.map((offset) => (offset === 0 ? -1 : positionOf(generation.generation, offset - 1)));
   const isThere = (topic: ReplaySource) =>
@@ -137,20 +127,11 @@ async function comparisonOf({ live, rebuilt, from, generation, next }: CompareOp
     live,
     rebuilt,
     isReorderable,
+    isFromInbox: from === 'inbox',
     cut: { messages: cutOf(next.messages), inbox: cutOf(next.inbox) },
     liveIsThere,
+    awaited,
   };
-}
-
-async function forEach<T>(items: readonly T[], signal: AbortSignal, work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  const lane = async () => {
-    for (const item of rest) {
-      signal.throwIfAborted();
-      await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
 function noVerdicts(): Record<Verdict, number> {

@@ -296,8 +296,10 @@ export async function startHandNode(delivery = new MemoryDeliveryStream()): Prom
   const registry = new HandRegistry();
   const metrics = new Metrics();
   const stores = [store];
+  const open = async (number: number) => stores[number] as unknown as StateStore;
   const sets = {
-    open: async (number: number) => stores[number] as unknown as StateStore,
+    open,
+    make: open,
     list: async () => [],
     remove: async () => {},
   };

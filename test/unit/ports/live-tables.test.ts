@@ -23,6 +23,7 @@ async function scene(): Promise<Scene> {
       calls.push(`open ${number}`);
       return { close: async () => void calls.push(`close ${number}`) } as unknown as StateStore;
     },
+    make: async () => assert.fail('nobody but a rebuild makes tables'),
     list: async () => [],
     remove: async () => {},
   };

@@ -221,3 +221,20 @@ function dyingAfter(writes: number, store: StateStore, base: StateStore): { stor
     });
   return { store: dying(store), base: dying(base) };
 }
+
+test('a fanout that decides everything a second time does not hold the set back: the topics tell as well', async () => {
+  const log = smallLog(8, 5_000);
+  const live = { loadCheckpoint: async () => ({ offset: 20, sources: {}, foldVersion: 1 }) };
+  const decided = new DecidedOffsets({ log, live });
+  assert.deepEqual([...new Set(await decided.read())], [20]);
+  for (const offset of await decided.readTopicsToo()) assert.ok(offset > 20);
+});
+
+test('when commands are not decided that a trimmed inbox has entries of, the set is not put in force', async () => {
+  const log = { ...smallLog(9, 300), startOffset: async (topic: string) => (topic === 'inbox' ? 3 : 0) };
+  const live = { loadCheckpoint: async () => ({ offset: 20, sources: {}, foldVersion: 1 }) };
+  const options = { ...optionsOf(log, newStore(), newStore(), 'messages'), live, decided_ms_max: 0 };
+  const rebuild = await Rebuild.begin(options, 1, null);
+  await rebuild.pass();
+  await assert.rejects(rebuild.writeCheckpoints(), /Start fanout, wait until it has caught up/);
+});

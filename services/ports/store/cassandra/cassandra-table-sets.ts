@@ -2,7 +2,7 @@
 // replication and the same statements. A session is bound to one keyspace, so each set has a session of its own.
 import { type StateStore, StoreError } from '../state-store.ts';
 import { TableSetStore } from '../table-set-store.ts';
-import { checkSetNumber, checkToBeRemoved, type TableSets } from '../table-sets.ts';
+import { checkSetNumber, checkToBeRemoved, type TableSets, TablesMissingError } from '../table-sets.ts';
 import { CassandraStateStore, type CassandraStateStoreSettings } from './cassandra-state-store.ts';
 import { dropKeyspace, listKeyspaces, truncateTables } from './keyspaces.ts';
 import { DERIVED_TABLES, keyspaceOfSet, setOfKeyspace } from './schema.ts';
@@ -18,6 +18,12 @@ export class CassandraTableSets implements TableSets {
   }
 
   async open(number: number): Promise<StateStore> {
+    checkSetNumber(number);
+    if (number > 0 && !(await this.list()).includes(number)) throw new TablesMissingError(number);
+    return this.make(number);
+  }
+
+  async make(number: number): Promise<StateStore> {
     checkSetNumber(number);
     if (number === 0) return new TableSetStore(this.#base, this.#base, async () => {});
     const set = await CassandraStateStore.open({ ...this.#settingsOf(number), tables: DERIVED_TABLES });

@@ -2,7 +2,7 @@
 //
 // A second process may open the same sets: lmdb takes writers of several processes in turn. What a server has written
 // behind and not yet put on disk (two seconds) only the server itself sees.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '../../../kernel/runtime.ts';
@@ -10,7 +10,7 @@ import { damagedFileOf } from '../../log/embedded/check-lmdb-files.ts';
 import { openTable, type Table } from '../../log/embedded/open-environment.ts';
 import { type StateStore, StoreError } from '../state-store.ts';
 import { TableSetStore } from '../table-set-store.ts';
-import { checkSetNumber, checkToBeRemoved, type TableSets } from '../table-sets.ts';
+import { checkSetNumber, checkToBeRemoved, type TableSets, TablesMissingError } from '../table-sets.ts';
 import { LmdbStateStore } from './lmdb-state-store.ts';
 
 const FOLDER = /^tables-([1-9][0-9]*)$/;
@@ -28,6 +28,12 @@ export class LmdbTableSets implements TableSets {
   }
 
   async open(number: number): Promise<StateStore> {
+    checkSetNumber(number);
+    if (number > 0 && !existsSync(this.#folderOf(number))) throw new TablesMissingError(number);
+    return this.make(number);
+  }
+
+  async make(number: number): Promise<StateStore> {
     checkSetNumber(number);
     if (number === 0) return new TableSetStore(this.#base, this.#base, async () => {});
     const state = openSet(this.#folderOf(number));
