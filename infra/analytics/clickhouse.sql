@@ -1,6 +1,8 @@
 -- Not run here: written from ClickHouse's documents (table engines Kafka and ReplacingMergeTree, format AvroConfluent).
 --
--- kafka:9092 is a broker, api:8080 an api of fanlog, which serves the schemas under /registry.
+-- kafka:9092 is a broker, api:8080 an api of fanlog, which serves the schemas under /registry. An address with a path needs a
+-- ClickHouse of late 2023 or newer: those of before drop the path, and ask api:8080/schemas/ids/8 (ClickHouse's pull request
+-- 55991). timeline.g1 is the topic without FANLOG_PREFIX, in generation 1: README.md here.
 
 -- What comes from the topic. A field that a record does not have (payload of MembersAdded, …) takes its default only with
 -- input_format_avro_allow_missing_fields; that is how all five kinds of records pass through one table.

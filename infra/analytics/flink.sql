@@ -4,7 +4,12 @@
 -- is read as an optional field with the default null, so a record without a payload (MembersAdded, …) is a row without one.
 -- Whether your version of the format resolves records of other names so is the first thing to try; where it does not, the
 -- job stops at the first of them, and a source in the DataStream API must drop them by the schema id (bytes 1 to 4 of the
--- value; schemas/ids.json: MessageSent is 8).
+-- value; schemas/ids.json: MessageSent is 8). timeline.g1 is the topic without FANLOG_PREFIX, in generation 1: README.md here.
+
+-- The watermark is that of the partition that is furthest behind, so one of the 16 in which nobody writes would hold back every
+-- window for ever. After this time without a record it is not waited for.
+SET 'table.exec.source.idle-timeout' = '1 min';
+
 CREATE TABLE timeline (
   conversationId STRING NOT NULL,
   seq BIGINT NOT NULL,

@@ -1,4 +1,4 @@
-// The three kinds of picture that the recipes need.
+// The three kinds of picture that the recipes need. Where nothing is above zero, there is no scale: they say so in words.
 import { BLUE, bar, picture, rule, text, WIDTH, type Words } from './svg.ts';
 
 export interface Value {
@@ -10,16 +10,19 @@ export interface Value {
 
 const LEFT = 24;
 const RIGHT = WIDTH - 24;
+/** What fits beside the bars. */
+const NAME_LENGTH_MAX = 28;
 
 /** Names on the left, one row each. */
 export function barChart(words: Words, values: readonly Value[]): string {
   const [row, names, labels] = [24, 190, 190];
-  const greatest = Math.max(...values.map(({ value }) => value));
+  const greatest = greatestOf(values.map(({ value }) => value));
+  if (greatest === 0) return nothingToShow(words);
   const body = values.flatMap(({ name, value, label }, i) => {
     const width = Math.max(1, ((RIGHT - LEFT - names - labels) * value) / greatest);
     const y = i * row;
     return [
-      text(LEFT + names - 10, y + 16, name, { anchor: 'end' }),
+      text(LEFT + names - 10, y + 16, shortened(name), { anchor: 'end' }),
       bar(LEFT + names, y + 4, width, row - 8, BLUE, `${name}: ${label}`),
       text(LEFT + names + width + 8, y + 16, label),
     ];
@@ -30,9 +33,11 @@ export function barChart(words: Words, values: readonly Value[]): string {
 /** Columns from left to right, over a scale from 0. */
 export function columnChart(words: Words, values: readonly Value[], axis: string, unit: string): string {
   const [height, scale] = [220, 44];
-  const { step, top } = ticksTo(Math.max(...values.map(({ value }) => value)));
+  const greatest = greatestOf(values.map(({ value }) => value));
+  if (greatest === 0) return nothingToShow(words);
+  const { step, top } = ticksTo(greatest);
   const yOf = (value: number) => height - (height * value) / top;
-  const ticks = Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step);
+  const ticks = Array.from({ length: Math.round(top / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
   const column = (RIGHT - LEFT - scale) / values.length;
   const body = ticks.flatMap((tick) => [
     rule(LEFT + scale, RIGHT, yOf(tick)),
@@ -68,7 +73,8 @@ export function heatMap(
 ): string {
   const [height, names] = [30, 40];
   const width = (RIGHT - LEFT - names) / columns.length;
-  const greatest = Math.max(...values.flat().map((value) => value ?? 0));
+  const greatest = greatestOf(values.flat().map((value) => value ?? 0));
+  if (greatest === 0) return nothingToShow(words);
   const body = columns.map((name, i) =>
     text(LEFT + names + (i + 0.5) * width, 10, name, { anchor: 'middle', size: 11 }),
   );
@@ -87,6 +93,21 @@ export function heatMap(
     }
   }
   return picture(words, 18 + rows.length * height, body);
+}
+
+function nothingToShow(words: Words): string {
+  return picture(words, 24, [text(LEFT, 16, 'Nothing to show.')]);
+}
+
+function greatestOf(values: readonly number[]): number {
+  return Math.max(0, ...values.filter(Number.isFinite));
+}
+
+/** The end is kept, too: it tells apart what begins alike. */
+function shortened(name: string): string {
+  const letters = [...name];
+  if (letters.length <= NAME_LENGTH_MAX) return name;
+  return `${letters.slice(0, NAME_LENGTH_MAX - 11).join('')}…${letters.slice(-10).join('')}`;
 }
 
 /** From nearly white to the blue of the other charts. */

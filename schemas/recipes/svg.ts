@@ -60,6 +60,8 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
+/** XML takes no control characters, however they are written. */
 function escaped(content: string): string {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  const plain = content.replaceAll(/\p{Cc}/gu, ' ');
+  return plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

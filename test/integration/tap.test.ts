@@ -1,6 +1,6 @@
 // The tap as its user runs it: whatever happens to it, the files hold each event of the log once.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -200,5 +200,51 @@ describe('npm run tap', () => {
     const { code, stderr } = await run('tap', ['--to', 'parquet', '--out', out], { FANLOG_DATA: data });
     assert.equal(code, 2);
     assert.match(stderr, /of timeline\.g1 was trimmed: it begins at \d+, and \d+ is the next one to export/);
+  });
+
+  test('a record that cannot be decoded ends it with exit code 1; what stands before it and beside it is in the files', async () => {
+    const [data, twin] = [join(folder, 'damaged'), join(folder, 'twin')];
+    const record = { key: 'whatever', value: Buffer.of(0, 0, 0, 0xff, 0xff, 1) };
+    let damaged = 0;
+    for (const into of [data, twin]) {
+      const maker = new EventMaker(8);
+      await withLog(into, async (log) => {
+        await appendEvents(log, maker, 1_000);
+        damaged = await log.endOffset('timeline', 1);
+        if (into === data) await log.append('timeline', [{ partition: 1, records: [record] }]);
+        await appendEvents(log, maker, 1_000);
+      });
+    }
+    const out = join(folder, 'damaged-out');
+    const readable = (await logOf(twin)).rows.filter(
+      ({ logPartition, logOffset }) => logPartition !== 1 || Number(logOffset) < damaged,
+    );
+    for (const attempt of [1, 2]) {
+      const { code, stderr } = await run('tap', ['--to', 'parquet', '--out', out], { FANLOG_DATA: data });
+      assert.equal(code, 1, `attempt ${attempt}: ${stderr}`);
+      assert.match(
+        stderr.trimEnd().split('\n').at(-1)!,
+        new RegExp(`^fanlog tap: Partition 1 of timeline\\.g1, record ${damaged}: schema id 65535 is unknown`),
+      );
+      assert.deepEqual(await readParquet(out), readable);
+    }
+  });
+
+  test('a log that is replaced while it is followed is not read on', {
+    skip: process.platform === 'win32',
+  }, async () => {
+    const [data, other, out] = [join(folder, 'replaced'), join(folder, 'replacement'), join(folder, 'replaced-out')];
+    await withLog(data, (log) => appendEvents(log, new EventMaker(4), 600));
+    await withLog(other, (log) => appendEvents(log, new EventMaker(5), 900));
+    const args = ['--to', 'parquet', '--out', out, '--follow'];
+    const { finished } = start('tap', args, { FANLOG_DATA: data });
+    await Promise.race([untilExists(join(out, 'events-000001.parquet')), finished]);
+    renameSync(join(data, 'log'), join(data, 'log.before'));
+    cpSync(join(other, 'log'), join(data, 'log'), { recursive: true });
+    const { code, stderr } = await finished;
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /^fanlog tap: The log in .*replaced was replaced or taken away while it was read\./m);
+    const again = await run('tap', args, { FANLOG_DATA: data });
+    assert.deepEqual([again.code, /was begun from another log/.test(again.stderr)], [2, true], again.stderr);
   });
 });

@@ -13,7 +13,8 @@ a kill -9.
   --to parquet|avro   Parquet files, or Avro object container files
   --out DIR           where they go, as events-000001.parquet and so on; what has this name is whole. A folder of its own
   --from earliest     begin with the oldest event that is there; the default
-  --from TIME         begin with events of this time (2026-11-21, or 2026-11-21T14:00:00Z)
+  --from TIME         begin with events of this time (2026-11-21, or 2026-11-21T14:00:00Z). By the log's clock: imported
+                      history has the time of its import, not that at which it was said
   --from OFFSETS      begin at these offsets (0:1200,1:980: partition 0 at 1200, 1 at 980, others with their oldest)
   --follow            go on with what is decided from now on, until Ctrl-C
   --profile embedded  read FANLOG_DATA, also while a server runs there; the default where FANLOG_KAFKA is not set

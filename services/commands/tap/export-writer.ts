@@ -93,7 +93,7 @@ export class ExportWriter {
     this.#isDirty = false;
   }
 
-  /** After an error: what was not rolled is not part of the export. */
+  /** After an error of the files: what was not rolled is not part of the export. */
   abandon(): void {
     this.#file?.abandon();
     this.#file = null;

@@ -33,34 +33,36 @@ const STATE = 'state.json';
 const EXPORTED = /^events-\d{6,}\.(parquet|avro)$/;
 /** What file systems and desktops put everywhere. */
 const HARMLESS = /^(lost\+found|\.gitkeep|\.DS_Store|\.tap)$/;
+const LOCK_FILE = /fanlog\.lock\.\d+/;
 
 export class OutputFolder {
   readonly path: string;
   readonly #inside: string;
   readonly #format: Format;
   readonly #ownership: DataFolder;
-  readonly #isNew: boolean;
+  /** What was not there before this run; null: the folder is of an earlier one. */
+  readonly #made: string | null;
 
-  private constructor(path: string, format: Format, ownership: DataFolder, isNew: boolean) {
+  private constructor(path: string, format: Format, ownership: DataFolder, made: string | null) {
     this.path = path;
     this.#inside = join(path, INSIDE);
     this.#format = format;
     this.#ownership = ownership;
-    this.#isNew = isNew;
+    this.#made = made;
   }
 
   /** Makes the folder if need be, and takes it. @throws BadInput */
   static open(out: string, format: Format): OutputFolder {
     const path = resolve(out);
+    const inside = join(path, INSIDE);
     try {
-      const isNew = !existsSync(path);
-      if (!isNew) refuseStrangers(path);
-      return new OutputFolder(path, format, openDataFolder(join(path, INSIDE)), isNew);
+      const made = [path, inside].find((folder) => !existsSync(folder)) ?? null;
+      // In a folder that is an export already, an analyst may have put something beside the files.
+      if (made !== path && !existsSync(join(inside, STATE))) refuseStrangers(path);
+      return new OutputFolder(path, format, openDataFolder(inside), made);
     } catch (error) {
       if (error instanceof BadInput) throw error;
-      if (error instanceof DataFolderError && error.code === 'in_use') {
-        throw new BadInput(`Another tap writes to ${path}. Stop it, or name another folder: --out.`);
-      }
+      if (error instanceof DataFolderError && error.code === 'in_use') throw new BadInput(ownerOf(path, error));
       const reason = error instanceof Error ? error.message : String(error);
       throw new BadInput(`${path} cannot be used: ${reason.replace(/[.\s]*$/, '')}. Name another folder: --out.`);
     }
@@ -107,10 +109,10 @@ export class OutputFolder {
     this.#ownership.close();
   }
 
-  /** Closes it, and takes it away again if it was made for a run that could not begin. */
+  /** Closes it, and takes away again what was made for a run that could not begin. */
   discard(): void {
     this.close();
-    if (this.#isNew && this.#files().length === 0) rmSync(this.path, { recursive: true });
+    if (this.#made !== null && this.#files().length === 0) rmSync(this.#made, { recursive: true });
   }
 
   #files(): string[] {
@@ -145,6 +147,13 @@ function readState(file: string): TapState | null {
   } catch {
     return null;
   }
+}
+
+// Where the owner cannot be asked (another container, another machine, a file that was cut off), that sentence names the file
+// to delete, which is the only way on after a kill -9 there.
+function ownerOf(path: string, { message }: DataFolderError): string {
+  if (LOCK_FILE.test(message)) return `Another tap may write to ${path}. ${message}`;
+  return `Another tap writes to ${path}. Stop it, or name another folder: --out.`;
 }
 
 function refuseStrangers(path: string): void {

@@ -1,10 +1,11 @@
 // The run: open both ends, read, write. It speaks through `progress` and returns the sums; printing is the command's.
 import { loadLogAddress } from '../../kernel/configuration.ts';
-import { type Runtime, sleep } from '../../kernel/runtime.ts';
+import type { Runtime } from '../../kernel/runtime.ts';
 import type { Progress } from '../shared/progress.ts';
 import type { TapArguments } from './arguments.ts';
+import { copyLog } from './copy-log.ts';
 import { openEmbeddedSource } from './embedded-source.ts';
-import { type Chunk, EventReader } from './event-reader.ts';
+import { EventReader } from './event-reader.ts';
 import { type EventSource, SourceAwayError } from './event-source.ts';
 import { ExportWriter } from './export-writer.ts';
 import { openKafkaSource } from './kafka-source.ts';
@@ -12,12 +13,6 @@ import { OutputFolder } from './output-folder.ts';
 import { startingOffsets } from './starting-offsets.ts';
 import { BadInput, TapFailed } from './tap-error.ts';
 import { NO_TOTALS, type TapState, type Totals } from './tap-state.ts';
-
-/** With --follow: between two looks at a log that had nothing new. */
-const POLL_MS = 500;
-/** A broker that is away comes back; without --follow somebody waits for the end of this command. */
-const AWAY_MS_MAX = 60_000;
-const AWAY_PAUSE_MS = 1_000;
 
 export interface TapRun {
   readonly options: TapArguments;
@@ -37,48 +32,45 @@ export interface TapResult {
   readonly time_s: number;
 }
 
-/** @throws BadInput before anything was written, TapFailed after. */
-export async function runTap(run: TapRun): Promise<TapResult> {
-  const { options, runtime, progress } = run;
+/** `begun`: the topic of an export that goes on. @throws BadInput */
+export type OpenSource = (run: TapRun, begun: string | null) => Promise<EventSource>;
+
+/** @throws BadInput before anything was written, TapFailed after: what was read before that is in the files. */
+export async function runTap(run: TapRun, open: OpenSource = openSource): Promise<TapResult> {
+  const { options, runtime } = run;
   const startedAt_ms = runtime.monotonic();
-  const source = await openSource(run);
-  let folder: OutputFolder | null = null;
+  const folder = OutputFolder.open(options.out, options.to);
+  let source: EventSource | null = null;
   try {
-    folder = OutputFolder.open(options.out, options.to);
-    const state = folder.load();
-    if (state !== null && state.from !== options.fromText) {
-      throw new BadInput(
-        `${folder.path} was begun with --from ${state.from}, and goes on where it stopped: leave --from as it was, or name another folder.`,
-      );
-    }
-    progress.note(`reading    ${source.topic} of ${source.name}`);
-    progress.note(`writing    ${folder.path}${state === null ? '' : `, on behind file ${state.files}`}`);
+    const state = loadState(run, folder);
+    source = await open(run, state?.topic ?? null);
+    tellPlaces(run, source, folder, state);
     const reader = await openReader(run, source, state);
     const writer = new ExportWriter({ options, folder, source, reader, state, runtime });
-    try {
-      await copy(run, source, reader, writer);
-      await writer.roll();
-    } catch (error) {
-      writer.abandon();
-      throw failureOf(error);
-    } finally {
-      progress.end();
-    }
+    await exportLog(run, source, reader, writer);
     const before = { ...(state?.totals ?? NO_TOTALS), files: state?.files ?? 0 };
     const total = { ...writer.totals, files: writer.files };
     const time_s = Math.round(runtime.monotonic() - startedAt_ms) / 1000;
     return { written: difference(total, before), total, out: folder.path, time_s };
   } catch (error) {
-    if (error instanceof BadInput) folder?.discard();
-    if (error instanceof SourceAwayError) throw new BadInput(`${source.name} does not answer: ${error.message}.`);
-    throw error;
+    const told = error instanceof SourceAwayError ? new BadInput(`${error.message}.`) : error;
+    if (told instanceof BadInput) folder.discard();
+    throw told;
   } finally {
-    folder?.close();
-    await source.close();
+    folder.close();
+    await source?.close();
   }
 }
 
-async function openSource({ options, env, runtime }: TapRun): Promise<EventSource> {
+function loadState({ options }: TapRun, folder: OutputFolder): TapState | null {
+  const state = folder.load();
+  if (state === null || state.from === options.fromText) return state;
+  throw new BadInput(
+    `${folder.path} was begun with --from ${state.from}, and goes on where it stopped: leave --from as it was, or name another folder.`,
+  );
+}
+
+async function openSource({ options, env, runtime }: TapRun, begun: string | null): Promise<EventSource> {
   const address = loadLogAddress(env);
   if ('errors' in address) throw new BadInput(address.errors.join(' '));
   const { data, kafka, prefix } = address;
@@ -86,7 +78,17 @@ async function openSource({ options, env, runtime }: TapRun): Promise<EventSourc
   if (profile === 'embedded') return openEmbeddedSource(data);
   if (kafka === null)
     throw new BadInput('--profile cluster: FANLOG_KAFKA is not set. Name some of the brokers (host:port).');
-  return openKafkaSource({ brokers: kafka, prefix, runtime });
+  return openKafkaSource({ brokers: kafka, prefix, begun, runtime });
+}
+
+function tellPlaces({ progress }: TapRun, source: EventSource, folder: OutputFolder, state: TapState | null): void {
+  progress.note(`reading    ${source.topic} of ${source.name}`);
+  if (source.newerTopic !== null) {
+    progress.note(
+      `           ${source.newerTopic} is there, too: export that into another folder (schemas/README.md, "A new generation")`,
+    );
+  }
+  progress.note(`writing    ${folder.path}${state === null ? '' : `, on behind file ${state.files}`}`);
 }
 
 async function openReader({ options, progress }: TapRun, source: EventSource, state: TapState | null) {
@@ -103,61 +105,25 @@ async function openReader({ options, progress }: TapRun, source: EventSource, st
   return EventReader.begin(source, offsets, since_ms);
 }
 
-/** Up to where the log ends now; with --follow, from there on until the run is interrupted. */
-async function copy(run: TapRun, source: EventSource, reader: EventReader, writer: ExportWriter): Promise<void> {
-  const { options, runtime, progress, interrupted } = run;
-  const ends = await Promise.all(
-    Array.from({ length: source.partitions }, async (_, partition) => (await source.range(partition)).end),
-  );
-  progress.begin('exporting', reader.left(ends), 'records');
-  while (!interrupted.aborted) {
-    const chunk = await readPatiently(run, reader, ends);
-    if (chunk.records === 0) {
-      if (reader.left(ends) === 0) break;
-      // After an election a broker may give nothing for a moment of what it has.
-      await sleep(runtime, POLL_MS, interrupted);
-      continue;
-    }
-    progress.advance(chunk.records);
-    await writer.add(chunk);
-    await nextTurn(runtime); // signals and the progress want to be heard
-  }
-  progress.end();
-  if (!options.follow || interrupted.aborted) return;
-  // What is there already need not wait for what comes.
-  await writer.roll();
-  progress.note(`following  a file every ${options.roll_ms / 1000} s in which something was decided; Ctrl-C ends it`);
-  while (!interrupted.aborted) {
-    const chunk = await readPatiently(run, reader, null);
-    await writer.add(chunk);
-    if (writer.isOld) await writer.roll();
-    if (chunk.records === 0) await sleep(runtime, POLL_MS, interrupted);
-    else await nextTurn(runtime);
+/** All that was read is in files, also when the reader could not go on: else each new try would begin from there again. */
+async function exportLog(run: TapRun, source: EventSource, reader: EventReader, writer: ExportWriter): Promise<void> {
+  const { progress } = run;
+  try {
+    const failure = await copyLog(run, source, reader, writer).then(() => null, orFailure);
+    await writer.roll();
+    if (failure !== null) throw failure;
+  } catch (error) {
+    writer.abandon();
+    throw failureOf(error);
+  } finally {
+    progress.end();
   }
 }
 
-/** Waits for a log that is away: for ever with --follow, a minute otherwise. Empty when the run is interrupted. */
-async function readPatiently(
-  { options, runtime, progress, interrupted }: TapRun,
-  reader: EventReader,
-  ends: readonly number[] | null,
-): Promise<Chunk> {
-  const deadline_ms = options.follow ? Number.POSITIVE_INFINITY : runtime.monotonic() + AWAY_MS_MAX;
-  for (let attempt = 1; !interrupted.aborted; attempt++) {
-    try {
-      return await reader.read(ends);
-    } catch (error) {
-      if (!(error instanceof SourceAwayError)) throw error;
-      if (runtime.monotonic() >= deadline_ms) throw new TapFailed(`The log does not answer: ${error.message}.`);
-      if (attempt === 1) progress.note(`           the log does not answer (${error.message}); asking again`);
-      await sleep(runtime, AWAY_PAUSE_MS, interrupted);
-    }
-  }
-  return { records: 0, repeats: 0, rows: [] };
-}
-
-function nextTurn(runtime: Runtime): Promise<void> {
-  return sleep(runtime, 0);
+/** Whatever else ends the copying may have left the writer in between. */
+function orFailure(error: unknown): TapFailed {
+  if (error instanceof TapFailed) return error;
+  throw error;
 }
 
 /** A disk that is full, and whatever else ends the writing, is said in one line. */

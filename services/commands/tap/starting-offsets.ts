@@ -1,13 +1,15 @@
 // Where a new export begins, in each partition.
+import { OffsetOutOfRangeError } from '../../ports/log/event-log.ts';
 import type { Start } from './arguments.ts';
 import type { EventSource } from './event-source.ts';
 import { BadInput } from './tap-error.ts';
 
 /**
- * An event's time is that of its command in `messages`; it stands in `timeline` later, by the clock of another broker. So
- * the look-up by append time begins this much earlier, and what is older than asked for is then left out by its own time.
+ * An event's time is that of its command in `messages`; it stands in `timeline` later, by the clock of another broker, and
+ * clocks of brokers have differed by hours. So the look-up by append time begins this much earlier: a day is read for
+ * nothing, and what is older than asked for is then left out by its own time.
  */
-const CLOCKS_APART_MS = 60_000;
+const CLOCKS_APART_MS = 24 * 60 * 60 * 1000;
 
 /** The offset of the first record to look at, by partition. @throws BadInput */
 export async function startingOffsets(source: EventSource, from: Start): Promise<number[]> {
@@ -46,9 +48,20 @@ async function firstSince(
   let high = end;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const [record] = await source.read(partition, middle, 1);
+    const [record] = await readOrRefuse(source, partition, middle);
     if (record === undefined || record.appendTime >= time_ms) high = middle;
     else low = middle + 1;
   }
   return low;
+}
+
+async function readOrRefuse(source: EventSource, partition: number, offset: number) {
+  try {
+    return await source.read(partition, offset, 1);
+  } catch (error) {
+    if (!(error instanceof OffsetOutOfRangeError)) throw error;
+    throw new BadInput(
+      `Partition ${partition} of ${source.topic} was trimmed while --from was looked up in it. Run it again.`,
+    );
+  }
 }

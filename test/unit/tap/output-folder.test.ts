@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -108,6 +109,48 @@ test('two at once in one folder are refused', async () => {
   assert.throws(() => OutputFolder.open(out, 'avro'), /Another tap writes to .*two/);
   folder.close();
   OutputFolder.open(out, 'avro').close();
+});
+
+test('a folder whose owner cannot be asked is refused with the name of the file that says so', () => {
+  const out = join(base, 'elsewhere');
+  OutputFolder.open(out, 'avro').close();
+  const lock = join(out, '.tap/fanlog.lock.7');
+  for (const [content, words] of [
+    [
+      JSON.stringify({ pid: 1, started: null, boot: null, host: 'a container' }),
+      /on a container, which cannot be checked/,
+    ],
+    ['{"pid', /does not say who uses the data folder/],
+  ] as const) {
+    writeFileSync(lock, content);
+    assert.throws(
+      () => OutputFolder.open(out, 'avro'),
+      ({ message }: Error) => words.test(message) && message.includes(lock) && /delete .* start again/.test(message),
+      content,
+    );
+  }
+  rmSync(lock);
+  OutputFolder.open(out, 'avro').close();
+});
+
+test('what an analyst puts beside the files of an export is in nobody’s way', async () => {
+  const out = await begunFolder('beside');
+  writeFileSync(join(out, 'report.duckdb'), '');
+  assert.deepEqual(reopened(out), stateAfter(1));
+  const other = join(base, 'not an export');
+  mkdirSync(other);
+  writeFileSync(join(other, 'report.duckdb'), '');
+  assert.throws(() => OutputFolder.open(other, 'avro'), /holds other files \(report\.duckdb\)/);
+});
+
+test('a run that could not begin takes away what it made, and nothing else', () => {
+  const empty = join(base, 'empty');
+  mkdirSync(empty);
+  OutputFolder.open(empty, 'avro').discard();
+  assert.deepEqual(readdirSync(empty), []);
+  const made = join(base, 'made');
+  OutputFolder.open(made, 'avro').discard();
+  assert.ok(!existsSync(made));
 });
 
 test('exported files without what the tap remembers of them are not written beside', async () => {
