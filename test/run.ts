@@ -57,7 +57,7 @@ function folder(name: string, title: string, filesAtOnce = FILES_AT_ONCE): Stage
     title,
     run: async () => {
       const files = findTestFiles(join(root, 'test', name));
-      if (files.length > 0) return runFiles(files, filesAtOnce, weightOf);
+      if (files.length > 0) return runFiles(files, filesAtOnce, weightOf, name === 'cluster');
       console.log(`  FAILED no tests found in test/${name}`);
       return { passed: 0, failed: 1 };
     },

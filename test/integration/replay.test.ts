@@ -170,7 +170,9 @@ describe('when nobody but one writes', () => {
     const { number } = running.server.tables.current();
     rmSync(join(data, `tables-${number}`), { recursive: true });
     const { compared, switched, tables } = await replayed(['--from', 'messages']);
-    assert.equal(compared.users.behind, 13, 'nothing was there to be equal');
+    assert.equal(compared.users.equal + compared.users.different, 0, 'nothing was there to be equal');
+    // The topics tell what is decided but for the last slice: whoever has entries of that only comes later.
+    assert.ok(compared.users.behind > 0);
     assert.equal(switched.epoch, switched.epochBefore + 1);
     const { folder, remove } = running;
     const again = await startInFolder({ FANLOG_APP_KEY: APP_KEY, FANLOG_DEMO: 'off', FANLOG_DATA: data });

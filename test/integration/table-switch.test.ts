@@ -136,7 +136,7 @@ describe('a server whose tables are replaced', () => {
   /** Fills the next set, puts it in force while all write, and waits until the server is on it. */
   async function replaceTables(epoch: number, renumber?: Renumber): Promise<void> {
     const number = server.tables.current().number + 1;
-    const set = await opened.sets.open(number);
+    const set = await opened.sets.make(number);
     await copyTables(server.store, set, server.log.layout, renumber);
     await set.close();
     assert.equal(await opened.base.switchTables({ tables: number, epoch }), true);

@@ -10,15 +10,16 @@ const FILE_GIVE_UP_MS = FILE_TIMEOUT_MS + 15_000;
 const PROGRESS_INTERVAL_MS = 15_000;
 
 /**
- * Runs each file of `files` (absolute paths), at most `filesAtOnce` at a time, and adds up what they report. One of those
- * under way begins with the heaviest, the others with the light ones: two clusters at once are slower than one after
- * the other.
+ * Runs each file of `files` (absolute paths), at most `filesAtOnce` at a time, and adds up what they report. The heaviest
+ * first; or, if they are better `apart`, one of those under way begins with the heaviest and the others with the light ones:
+ * two clusters at once are slower than one after the other.
  */
 export async function runFiles(
   files: string[],
   filesAtOnce: number,
   /** How long it takes, roughly; 0: it is light. */
   weightOf: (file: string) => number = () => 0,
+  apart = false,
 ): Promise<Tally> {
   const total: Tally = { passed: 0, failed: 0 };
   const running = new Set<FileReport>();
@@ -33,7 +34,7 @@ export async function runFiles(
 
   const queue = [...files].sort((a, b) => weightOf(b) - weightOf(a));
   const work = async (_: unknown, lane: number) => {
-    const next = () => (lane === 0 ? queue.shift() : queue.pop());
+    const next = () => (lane === 0 || !apart ? queue.shift() : queue.pop());
     for (let file = next(); file !== undefined; file = next()) {
       const report = new FileReport(file, relative(process.cwd(), file));
       running.add(report);
