@@ -241,12 +241,16 @@ export class FanoutProcessor {
           .slice(i, i + LOADS_AT_ONCE_MAX)
           .map((conversationId) => this.#retry(() => loadConversation(store, conversationId, this.#breather))),
       );
-      const isNew = states.some(({ kind }) => kind === null);
-      if (isNew && this.#committed > 0)
-        await this.#retry(() => refuseEmptiedTables(store, 'messages', this.#assignment.partition));
+      if (states.some(({ kind }) => kind === null)) await this.#refuseEmptiedTables();
       for (const state of states)
         this.#conversations.set(state.conversationId, { state, dirty: false, touched: new Set(), usedAt: 0 });
     }
+  }
+
+  async #refuseEmptiedTables(): Promise<void> {
+    const { store } = this.#dependencies.tables;
+    if (this.#committed > 0)
+      await this.#retry(() => refuseEmptiedTables(store, 'messages', this.#assignment.partition));
   }
 
   /** null: the command's outputs are durable since before this assignment (R2). */
@@ -301,6 +305,7 @@ export class FanoutProcessor {
     await this.#hints.settled(limits.hint_wait_ms_max, signal);
     this.#flushes.clear();
     if (this.#next > this.#committed) {
+      await this.#refuseEmptiedTables();
       const checkpoint = { offset: this.#next, sources: {}, foldVersion: this.#foldVersion };
       await this.#retry(() => store.saveCheckpoint('messages', partition, checkpoint));
       this.#assignment.commit(this.#next);

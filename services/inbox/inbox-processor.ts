@@ -227,9 +227,13 @@ export class InboxProcessor {
   async #loadHeads(users: readonly string[]): Promise<void> {
     const { store } = this.#dependencies.tables;
     const rows = await this.#retry(() => store.loadHeads(users));
-    if (this.#committed > 0 && rows.includes(null))
-      await this.#retry(() => refuseEmptiedTables(store, 'inbox', this.#assignment.partition));
+    if (rows.includes(null)) await this.#refuseEmptiedTables();
     for (const [i, user] of users.entries()) this.#heads.set(user, inboxHeadFrom(user, rows[i] ?? null));
+  }
+
+  async #refuseEmptiedTables(): Promise<void> {
+    const { store } = this.#dependencies.tables;
+    if (this.#committed > 0) await this.#retry(() => refuseEmptiedTables(store, 'inbox', this.#assignment.partition));
   }
 
   async #tell({ entries, behind, canaries, stamped }: SliceOutputs): Promise<void> {
@@ -283,6 +287,7 @@ export class InboxProcessor {
     this.#flushes.clear();
     if (this.#owed.size > 0) this.#flushes.schedule();
     if (this.#next > this.#committed) {
+      await this.#refuseEmptiedTables();
       const checkpoint = { offset: this.#next, sources: { ...this.#sources }, foldVersion: 1 };
       await this.#retry(() => store.saveCheckpoint('inbox', partition, checkpoint));
       this.#assignment.commit(this.#next);
