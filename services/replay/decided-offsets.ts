@@ -22,15 +22,8 @@ export class DecidedOffsets {
   /** Searched once: later it could only be higher. */
   #told: Promise<ReadonlyMap<number, number>> | null = null;
 
-  #isGone = false;
-
   constructor(options: DecidedOptions) {
     this.#options = options;
-  }
-
-  /** At the last look there was no live checkpoint at all: nobody decides, and there is nothing to wait for. */
-  get isGone(): boolean {
-    return this.#isGone;
   }
 
   /** By partition of `messages`: everything below was decided, and what it came to is in the topics. @throws StoreError */
@@ -38,7 +31,6 @@ export class DecidedOffsets {
     const { log, live } = this.#options;
     const partitions = Array.from({ length: log.layout.partitions.messages }, (_, partition) => partition);
     const checkpoints = await Promise.all(partitions.map((partition) => live.loadCheckpoint('messages', partition)));
-    this.#isGone = checkpoints.every((checkpoint) => checkpoint === null);
     if (checkpoints.every((checkpoint) => checkpoint !== null))
       return checkpoints.map((checkpoint) => checkpoint!.offset);
     // The live tables are gone, or have never been as far: the topics themselves tell.

@@ -206,9 +206,8 @@ export class Rebuild {
     const { runtime, signal, watcher } = this.#options;
     const deadline_ms = runtime.monotonic() + (this.#options.decided_ms_max ?? DECIDED_MS_MAX);
     for (;;) {
-      const isOver = runtime.monotonic() > deadline_ms;
-      const decided = await this.#retry(() => (isOver ? this.#decided.readTopicsToo() : this.#decided.read()));
-      const isLate = isOver || this.#decided.isGone;
+      const isLate = runtime.monotonic() > deadline_ms;
+      const decided = await this.#retry(() => (isLate ? this.#decided.readTopicsToo() : this.#decided.read()));
       const isThere = ends.every((end, partition) => decided[partition]! >= end);
       if (isThere || isLate) {
         if (!isThere && !this.#isLateTold)
