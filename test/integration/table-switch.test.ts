@@ -179,6 +179,7 @@ describe('a server whose tables are replaced', () => {
     send();
     await more(200);
     const before = server.store;
+    await until('a head is written', async () => (await before.loadHeads(['ann']))[0] !== null);
     await replaceTables(epoch);
     const [replaced] = await before.loadHeads(['ann']);
     const pushes = pushesFrom();
