@@ -2,9 +2,7 @@
 // reads them begins anew.
 import type { StateStore } from '../ports/store/state-store.ts';
 import { TableSetStore } from '../ports/store/table-set-store.ts';
-
-/** Tries again until it succeeds, or until there is no sense in it. */
-export type Retry = <T>(attemptOnce: () => Promise<T>) => Promise<T>;
+import type { Retry } from './patience.ts';
 
 export class PatientStore extends TableSetStore {
   readonly #retry: Retry;

@@ -13,16 +13,15 @@ import { positionOf } from '../events/position.ts';
 import { FIRST_FOLD_VERSION } from '../fanout/folding.ts';
 import { takeSource } from '../inbox/folding.ts';
 import { Breather } from '../kernel/breather.ts';
-import { retryInPlace } from '../kernel/retry.ts';
 import { type Runtime, sleep } from '../kernel/runtime.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
-import { KafkaUnavailableError } from '../ports/log/kafka/kafka-client.ts';
-import { type GenerationRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
+import type { GenerationRow, StateStore } from '../ports/store/state-store.ts';
 import { CommandFolder } from './command-folder.ts';
 import { DecidedOffsets } from './decided-offsets.ts';
 import { EntryNumberer, type NewEntry, type Numbered } from './entry-numberer.ts';
 import { MergedReader, type MergedRecord } from './merged-reader.ts';
-import { type RebuildRecord, takenOver } from './rebuild-record.ts';
+import { patience, type Retry } from './patience.ts';
+import type { RebuildRecord } from './rebuild-record.ts';
 import type { RebuildState, ReplaySource } from './rebuild-state.ts';
 import { ReplayError } from './replay-error.ts';
 import { RowBudget } from './row-budget.ts';
@@ -82,6 +81,7 @@ export class Rebuild {
   readonly #numberer: EntryNumberer;
   readonly #parkedInbox: readonly ReadonlySet<number>[];
   readonly #budget: RowBudget;
+  readonly #retry: Retry;
   readonly #decided: DecidedOffsets;
   #writing: Promise<unknown> = Promise.resolve();
   #flushedAt_ms: number;
@@ -92,6 +92,7 @@ export class Rebuild {
     const { store, generation, runtime, rowsPerSecond } = options;
     this.#options = options;
     this.#decided = new DecidedOffsets(options);
+    this.#retry = patience(options, options.record);
     this.#state = state;
     this.folder = new CommandFolder({
       store,
@@ -328,17 +329,6 @@ export class Rebuild {
   #save(): Promise<void> {
     this.#state.ordinal = this.folder.ordinal;
     return this.#options.record.save();
-  }
-
-  #retry<T>(attemptOnce: () => Promise<T>): Promise<T> {
-    const { runtime, signal, watcher } = this.#options;
-    const isRetryable = (error: unknown) => error instanceof StoreError || error instanceof KafkaUnavailableError;
-    const onRetry = (error: unknown, attempt: number) => {
-      // It may have removed what we write to.
-      if (this.#options.record.isLost) throw takenOver();
-      if (attempt % 10 === 1) watcher.note(`once more: ${String(error)}`);
-    };
-    return retryInPlace({ runtime, signal, isRetryable, onRetry }, attemptOnce);
   }
 
   // --- what is left

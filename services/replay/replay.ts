@@ -6,7 +6,6 @@
 // checkpoints written here, and what they decide a second time, inbox processors drop by its source (R5).
 import { partitionOf } from '../events/partition.ts';
 import { offsetOf } from '../events/position.ts';
-import { retryInPlace } from '../kernel/retry.ts';
 import type { Runtime } from '../kernel/runtime.ts';
 import type { EventLog } from '../ports/log/event-log.ts';
 import { type GenerationRow, type StateStore, StoreError } from '../ports/store/state-store.ts';
@@ -17,9 +16,10 @@ import { type ComparedTables, type CompareOptions, compareTables } from './compa
 import type { Compared, Verdict } from './compare/comparison.ts';
 import { Differences } from './compare/differences.ts';
 import { NoTables } from './no-tables.ts';
-import { PatientStore, type Retry } from './patient-store.ts';
+import { patience } from './patience.ts';
+import { PatientStore } from './patient-store.ts';
 import { Rebuild, type RebuildWatcher, type RowCounts } from './rebuild.ts';
-import { RebuildRecord, takenOver } from './rebuild-record.ts';
+import { RebuildRecord } from './rebuild-record.ts';
 import type { ReplaySource } from './rebuild-state.ts';
 import { ReplayError } from './replay-error.ts';
 import { chooseTables } from './table-choice.ts';
@@ -85,7 +85,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     const chosen = await chooseTables({ ...options, record });
     const { kept } = chosen;
     tables = chosen.tables;
-    const patient = (store: StateStore) => new PatientStore(store, retryOf(options, record));
+    const patient = (store: StateStore) => new PatientStore(store, patience(options, record));
     const rebuilt = patient(await sets.make(tables));
     closing.push(rebuilt);
     const live = patient(await openLive(options));
@@ -149,19 +149,10 @@ async function openLive({ base, sets, generation, watcher }: ReplayOptions): Pro
   }
 }
 
-function retryOf({ runtime, signal, watcher }: ReplayOptions, record: RebuildRecord): Retry {
-  const isRetryable = (error: unknown) => error instanceof StoreError;
-  const onRetry = (error: unknown, attempt: number) => {
-    if (record.isLost) throw takenOver();
-    if (attempt % 10 === 1) watcher.note(`once more: ${String(error)}`);
-  };
-  return (attemptOnce) => retryInPlace({ runtime, signal, isRetryable, onRetry }, attemptOnce);
-}
-
 /** @throws ReplayError when the set, or what it was made beside, is not what it was */
 async function switchTo(options: ReplayOptions, record: RebuildRecord, tables: number, epoch: number): Promise<void> {
   const { base, sets, generation } = options;
-  const retry = retryOf(options, record);
+  const retry = patience(options, record);
   await record.check();
   const now = await retry(() => base.loadGeneration());
   const isAsBefore = now?.tables === generation.tables && now.epoch === generation.epoch;

@@ -18,7 +18,7 @@ export const fullDisk: Scenario = {
     while (!stage.isOver()) {
       const leads = (await leadersOf(stage)).find((leader) => leader.broker === broker)!.leads;
       const label = `not a byte is left on the disk of broker ${broker.id}, leader of ${leads} partitions of messages`;
-      // Nobody waits for the sends of others.
+      // A broker that leads nothing holds no sends up by itself.
       await stage.fault(label, leads > 0 ? 'leader' : 'other', async () => {
         disk.fill();
         try {
