@@ -39,7 +39,7 @@ export async function copyTables(
   for await (const page of from.scanHeads()) for (const head of page) users.set(head.user, head);
   const conversations: string[] = [];
   for await (const page of from.scanConversations()) conversations.push(...page);
-  for (const conversationId of conversations) await copyConversation(from, to, conversationId, [...users.keys()]);
+  for (const conversationId of conversations) await copyConversation(from, to, conversationId);
   for (const head of users.values()) {
     const rows = (await from.readInbox(head.user, 1, ROWS_MAX)).slice(0, head.head);
     await to.writeInbox(renumber(rows), await from.readMemberships(head.user));
@@ -50,11 +50,10 @@ export async function copyTables(
   await to.durable();
 }
 
-async function copyConversation(from: StateStore, to: StateStore, conversationId: string, users: readonly string[]) {
+async function copyConversation(from: StateStore, to: StateStore, conversationId: string) {
   const { members, ...row } = (await from.loadConversation(conversationId))!;
   const flush: ConversationFlush = { row, members: new Map(members.map((member) => [member.user, member])) };
-  const views = await Promise.all(users.map((user) => from.readReader(conversationId, user)));
-  const past = views.flatMap((view) => view?.past ?? []).filter(isUpTo(row.asOf));
+  const past = (await from.readPast(conversationId)).filter(isUpTo(row.asOf));
   const timeline = (await from.readTimeline(conversationId, 1, row.seq, ROWS_MAX, 'ascending')).filter(
     isUpTo(row.asOf),
   );

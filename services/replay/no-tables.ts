@@ -39,6 +39,10 @@ export class NoTables extends TableSetStore {
     return null;
   }
 
+  override async readPast() {
+    return [];
+  }
+
   override async *scanHeads() {}
 
   override async *scanConversations() {}

@@ -33,8 +33,8 @@ export class PatientStore extends TableSetStore {
     return this.#retry(() => super.readMemberships(user));
   }
 
-  override readReader(conversationId: string, user: string) {
-    return this.#retry(() => super.readReader(conversationId, user));
+  override readPast(conversationId: string) {
+    return this.#retry(() => super.readPast(conversationId));
   }
 
   override loadCheckpoint(...given: Parameters<StateStore['loadCheckpoint']>) {

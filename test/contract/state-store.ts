@@ -207,6 +207,22 @@ export function stateStoreContract(name: string, factory: Factory<StoreSubject>)
       assert.deepEqual([stranger!.member, stranger!.past], [null, []]);
     });
 
+    test('all intervals of a conversation are those of all its users, pending and stored', async ({ port, drive }) => {
+      assert.deepEqual(await drive(port.readPast('g:one')), []);
+      const users = [...UNUSUAL_IDS, ...Array.from({ length: 1_100 }, (_, i) => `user ${i}`)];
+      const intervals = users.map((user, i) => past('g:one', user, i + 1, i + 2, i + 2));
+      await drive(
+        port.writeTimeline([], [...intervals, past('g:on', 'alice', 5, 6, 6), past('g:one2', 'bob', 5, 6, 6)]),
+      );
+      await drive(port.durable());
+      const longer = past('g:one', users[0]!, 1, 2_000, 2_000);
+      const again = past('g:one', users[1]!, 3_000, 3_001, 3_001);
+      await drive(port.writeTimeline([], [longer, again]));
+      const wanted = [longer, ...intervals.slice(1), again];
+      const keyOf = ({ user, joinedSeq }: PastMemberRow) => `${user} ${joinedSeq}`;
+      assert.deepEqual(sortedBy(await drive(port.readPast('g:one')), keyOf), sortedBy(wanted, keyOf));
+    });
+
     test('a removed member’s view has no row but the interval', async ({ port, drive }) => {
       await drive(port.flushConversations([flush('g:one', 1, { alice: member('alice') })]));
       await drive(port.writeTimeline([timelineRow('g:one', 5)], [past('g:one', 'alice', 1, 5, 5)]));

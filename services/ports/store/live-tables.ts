@@ -36,6 +36,7 @@ export class TablesReplacedError extends Error {
   }
 }
 
+type SetsToOpen = Pick<TableSets, 'open'>;
 type SetInForce = Pick<GenerationRow, 'tables' | 'epoch'>;
 
 interface Parts {
@@ -48,7 +49,7 @@ interface Opened extends TablesInForce {
 }
 
 export class LiveTables implements Tables {
-  readonly #sets: TableSets;
+  readonly #sets: SetsToOpen;
   readonly #parts: Parts;
   readonly #listeners = new Set<(now: TablesInForce, before: TablesInForce) => void>();
   /** Replaced, and not closed yet. */
@@ -56,14 +57,14 @@ export class LiveTables implements Tables {
   #current: Opened;
   #closed = false;
 
-  private constructor(sets: TableSets, current: Opened, parts: Parts) {
+  private constructor(sets: SetsToOpen, current: Opened, parts: Parts) {
     this.#sets = sets;
     this.#current = current;
     this.#parts = parts;
   }
 
   /** Opens the set in force. @throws StoreError */
-  static async open(sets: TableSets, row: SetInForce, parts: Parts): Promise<LiveTables> {
+  static async open(sets: SetsToOpen, row: SetInForce, parts: Parts): Promise<LiveTables> {
     return new LiveTables(sets, await openSet(sets, row), parts);
   }
 
@@ -117,7 +118,7 @@ export class LiveTables implements Tables {
   }
 }
 
-async function openSet(sets: TableSets, { tables, epoch }: SetInForce): Promise<Opened> {
+async function openSet(sets: SetsToOpen, { tables, epoch }: SetInForce): Promise<Opened> {
   const store = await sets.open(tables);
   const controller = new AbortController();
   // Every partition listens, while it reads: that is no leak.

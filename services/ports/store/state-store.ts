@@ -198,6 +198,8 @@ export interface StateStore {
   scanHeads(): AsyncIterable<readonly HeadRow[]>;
   /** The id of every conversation of the set, likewise. */
   scanConversations(): AsyncIterable<readonly string[]>;
+  /** Every membership of a conversation that ended, in no order; also without a row of the conversation itself. */
+  readPast(conversationId: string): Promise<readonly PastMemberRow[]>;
   /** Resolves when every row written before is on disk, and found by scans. @throws StoreError */
   durable(): Promise<void>;
   /** What a rebuild keeps to be resumed: JSON, one cell, in the base set. null: none was begun. */

@@ -97,6 +97,10 @@ export class TableSetStore implements StateStore {
     return this.#set.scanConversations();
   }
 
+  readPast(conversationId: string) {
+    return this.#set.readPast(conversationId);
+  }
+
   durable() {
     return this.#set.durable();
   }

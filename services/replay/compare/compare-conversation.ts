@@ -1,10 +1,10 @@
 // One conversation, its members, its timeline and its past memberships: live against rebuilt, row for row.
-import { decodeTimelineEvent } from '../../events/codec.ts';
 import { partitionOf } from '../../events/partition.ts';
-import type { ConversationRow, PastMemberRow, StateStore, TimelineRow } from '../../ports/store/state-store.ts';
+import type { ConversationRow, StateStore, TimelineRow } from '../../ports/store/state-store.ts';
+import { comparePast } from './compare-past.ts';
 import type { Compared, Comparison, Verdict } from './comparison.ts';
 import type { Differences } from './differences.ts';
-import { RowDigest } from './row-digest.ts';
+import { type Digests, RowDigest } from './row-digest.ts';
 
 export interface ComparedConversation extends Compared {
   /** With `moving`: the live row, to be held against the state when the rebuild gets to its position. */
@@ -32,8 +32,8 @@ export async function compareConversation(
   const digests = { live: new RowDigest(), rebuilt: new RowDigest() };
   // Before the timeline: rows are written before the state that speaks of them.
   const theirs = await live.loadConversation(conversationId);
-  const ended = await compareTimeline(comparison, ours, missing, sentences, digests);
-  for (const user of ended) await comparePast(comparison, ours, user, missing, sentences, digests);
+  await compareTimeline(comparison, ours, missing, sentences, digests);
+  await comparePast(comparison, ours, missing, sentences, digests);
   await findStray(comparison, ours, sentences);
   if (theirs === null) missing('its row is missing');
   else if (theirs.asOf < ours.asOf)
@@ -79,20 +79,13 @@ export async function compareUnknownConversation(
     differences.add(`conversation ${conversationId}: it is in the live tables, and the log never made it`);
 }
 
-interface Digests {
-  readonly live: RowDigest;
-  readonly rebuilt: RowDigest;
-}
-
-/** Resolves with the users whose membership ended in it. */
 async function compareTimeline(
   { live, rebuilt }: Comparison,
   { conversationId, seq }: ConversationRow,
   missing: (sentence: string) => void,
   sentences: string[],
   digests: Digests,
-): Promise<ReadonlySet<string>> {
-  const ended = new Set<string>();
+): Promise<void> {
   let isOver = false;
   for (let next = 1; next <= seq; next += PAGE_ROWS) {
     const last = Math.min(seq, next + PAGE_ROWS - 1);
@@ -102,9 +95,6 @@ async function compareTimeline(
     const bySeq = new Map(theirs.map((row) => [row.seq, row]));
     for (const row of ours) {
       addEvent(digests.rebuilt, row);
-      const event = decodeTimelineEvent(row.event);
-      if (event.type === 'MemberRemoved') ended.add(event.member);
-      if (event.type === 'MemberLeft') ended.add(event.sender);
       const found = bySeq.get(row.seq);
       if (found !== undefined) addEvent(digests.live, found);
       if (isOver) continue;
@@ -114,7 +104,6 @@ async function compareTimeline(
       else if (difference !== null) sentences.push(`event ${row.seq}: ${difference}`);
     }
   }
-  return ended;
 }
 
 /** Behind the end of the rebuilt timeline may stand only what is newer than it. */
@@ -129,36 +118,6 @@ function eventDifference(live: TimelineRow, rebuilt: TimelineRow): string | null
     if (live[field] !== rebuilt[field])
       return `${field} is ${live[field]} in the live tables, ${rebuilt[field]} by the log`;
   return Buffer.compare(live.event, rebuilt.event) === 0 ? null : 'its bytes are others than by the log';
-}
-
-/** Of a user whose membership ended. Newer than the rebuilt rows is only what ended behind them, and above the cut. */
-async function comparePast(
-  { live, rebuilt, cut }: Comparison,
-  { conversationId, seq }: ConversationRow,
-  user: string,
-  missing: (sentence: string) => void,
-  sentences: string[],
-  digests: Digests,
-): Promise<void> {
-  const last = cut.messages[partitionOf(conversationId, cut.messages.length)]!;
-  const read = async (store: StateStore) => {
-    const past = (await store.readReader(conversationId, user))?.past ?? [];
-    const rows = past.filter(({ leftSeq, position }) => leftSeq <= seq || position <= last);
-    return rows.sort((a, b) => a.joinedSeq - b.joinedSeq);
-  };
-  const [ours, theirs] = await Promise.all([read(rebuilt), read(live)]);
-  for (const { joinedSeq, leftSeq } of ours) digests.rebuilt.add(user, joinedSeq, leftSeq);
-  for (const { joinedSeq, leftSeq } of theirs) digests.live.add(user, joinedSeq, leftSeq);
-  const [wanted, found] = [ours, theirs].map((rows) => rows.map(spanOf));
-  if (wanted!.join() === found!.join()) return;
-  const textOf = (spans: readonly string[]) => spans.join(', ') || 'never';
-  const sentence = `${user} was a member from ${textOf(found!)} in the live tables, ${textOf(wanted!)} by the log`;
-  if (found!.every((span) => wanted!.includes(span))) missing(sentence);
-  else sentences.push(sentence);
-}
-
-function spanOf({ joinedSeq, leftSeq }: PastMemberRow): string {
-  return `${joinedSeq} to ${leftSeq}`;
 }
 
 function addEvent(digest: RowDigest, { seq, ordinal, sender, commandId, time, position, event }: TimelineRow): void {

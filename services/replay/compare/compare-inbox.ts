@@ -7,7 +7,7 @@ import type { Compared, Comparison } from './comparison.ts';
 import type { Differences } from './differences.ts';
 import { EntryAges } from './entry-ages.ts';
 import { OwnDifferences } from './own-differences.ts';
-import { RowDigest } from './row-digest.ts';
+import { type Digests, RowDigest } from './row-digest.ts';
 
 const PAGE_ROWS = 1_000;
 /** Looked at behind the rebuilt head, in one read: live tables are ahead by what came since the last pass. */
@@ -55,11 +55,6 @@ interface Heads {
   readonly head: number;
   /** Of the live one, a lower bound. */
   readonly liveHead: number;
-}
-
-interface Digests {
-  readonly live: RowDigest;
-  readonly rebuilt: RowDigest;
 }
 
 async function compareRows(

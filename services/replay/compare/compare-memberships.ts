@@ -3,7 +3,7 @@ import type { MembershipRow } from '../../ports/store/state-store.ts';
 import type { Comparison } from './comparison.ts';
 import type { EntryAges } from './entry-ages.ts';
 import type { OwnDifferences } from './own-differences.ts';
-import type { RowDigest } from './row-digest.ts';
+import type { Digests, RowDigest } from './row-digest.ts';
 
 /** @throws StoreError */
 export async function compareMemberships(
@@ -11,7 +11,7 @@ export async function compareMemberships(
   user: string,
   ages: EntryAges,
   own: OwnDifferences,
-  digests: { readonly live: RowDigest; readonly rebuilt: RowDigest },
+  digests: Digests,
 ): Promise<void> {
   const [ours, theirs] = await Promise.all([rebuilt.readMemberships(user), live.readMemberships(user)]);
   const byId = new Map(theirs.map((row) => [row.conversationId, row]));

@@ -2,6 +2,11 @@
 // compared without their rows.
 import { createHash, type Hash } from 'node:crypto';
 
+export interface Digests {
+  readonly live: RowDigest;
+  readonly rebuilt: RowDigest;
+}
+
 export class RowDigest {
   readonly #hash: Hash = createHash('sha256');
   rows = 0;

@@ -26,11 +26,11 @@ import { type Mutation, Replicas, type Rows } from './replicas.ts';
 const BUCKET_ROWS = 4;
 /** Of a scan. */
 const SCAN_PAGE_ROWS = 4;
-const bucketOf = (seq: number) => Math.floor(seq / BUCKET_ROWS);
+export const bucketOf = (seq: number) => Math.floor(seq / BUCKET_ROWS);
 
 /** No id holds it. */
 export const SEPARATOR = '\u0000';
-const key = (...parts: (string | number)[]) => parts.join(SEPARATOR);
+export const key = (...parts: (string | number)[]) => parts.join(SEPARATOR);
 
 export const TABLES = {
   conversation: (id: string) => key('conversation', id),
@@ -49,9 +49,16 @@ export function inSet(set: number, partition: string): string {
   return set === 0 ? partition : key(`set ${set}`, partition);
 }
 
+/** The name in set 0 of a partition of this set; null if it is no derived one of it. */
+export function nameInSet(set: number, partition: string): string | null {
+  const [table, ...rest] = partition.split(SEPARATOR) as [string, ...string[]];
+  if (set === 0) return table.startsWith('set ') || table === 'parked' ? null : partition;
+  return table === `set ${set}` ? rest.join(SEPARATOR) : null;
+}
+
 const STATIC = 'static';
 const MEMBER = 'member ';
-const ONLY = 'row';
+export const ONLY = 'row';
 
 type StaticRow = ConversationFlush['row'];
 
@@ -67,6 +74,7 @@ export class SimulatedStore {
   #generation: GenerationRow | null = null;
   rebuild: string | null = null;
   #unstamped = 0;
+  #lastSet = 0;
 
   constructor(scheduler: Scheduler, faults: Faults) {
     this.scheduler = scheduler;
@@ -91,6 +99,11 @@ export class SimulatedStore {
   createGeneration(row: GenerationRow): GenerationRow {
     this.#generation ??= row;
     return this.#generation;
+  }
+
+  /** A number that no set had. */
+  nextSet(): number {
+    return ++this.#lastSet;
   }
 
   switchTables(next: { readonly tables: number; readonly epoch: number }): boolean {
@@ -324,6 +337,11 @@ class StoreConnection implements StateStore {
       const rows = await Promise.all(page.map((id) => this.loadConversation(id)));
       yield page.filter((_, index) => rows[index] !== null);
     }
+  }
+
+  async readPast(conversationId: string): Promise<readonly PastMemberRow[]> {
+    const rows = await this.#read('store.past', this.#in(TABLES.past(conversationId)));
+    return [...rows.values()].map((row) => row as PastMemberRow);
   }
 
   async durable(): Promise<void> {}

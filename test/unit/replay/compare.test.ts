@@ -141,6 +141,18 @@ test('a past membership that reaches beyond the rebuilt timeline is told unless 
   assert.deepEqual(newer.sentences, []);
 });
 
+test('a past membership of someone who never left by the log is told unless it is newer', async () => {
+  const past = (user: string, leftSeq: number, position: number) => (store: StateStore) =>
+    store.writeTimeline([], [{ conversationId: GROUP, user, joinedSeq: 1, leftSeq, position }]);
+  for (const user of ['bob', 'zoe']) {
+    const { conversations, sentences } = await compared([], [], { andLive: past(user, 3, BELOW) });
+    assert.equal(conversations.different, 1);
+    assert.match(sentences.join(), new RegExp(`${user} was a member from 1 to 3 in the live tables, never by the log`));
+  }
+  const newer = await compared([], [], { andLive: past('bob', 6, ABOVE) });
+  assert.deepEqual([newer.conversations.different, newer.sentences], [0, []]);
+});
+
 for (const from of ['inbox', 'messages'] as const)
   test(`a hole below the live head is told, and so is what stands behind something newer (${from})`, async () => {
     const newer = { inboxSeq: 3, seq: 6, position: ABOVE };

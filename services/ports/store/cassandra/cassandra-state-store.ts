@@ -150,6 +150,10 @@ export class CassandraStateStore implements StateStore {
     return this.#conversations.scan();
   }
 
+  readPast(conversationId: string): Promise<readonly PastMemberRow[]> {
+    return this.#conversations.readPast(conversationId);
+  }
+
   loadRebuild(): Promise<string | null> {
     return this.#cold.loadRebuild();
   }

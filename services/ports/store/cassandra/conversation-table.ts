@@ -25,6 +25,7 @@ import { statement } from './statement.ts';
 import type { AddWrite } from './write-queue.ts';
 
 const STATICS = 'kind, seq, ordinal, time, as_of, title, member_limit';
+const INTERVAL = 'user, joined_seq, left_seq, WRITETIME(left_seq) AS position';
 
 const statements = {
   load: statement(`SELECT user, role, joined_seq, ${STATICS} FROM conversation WHERE conversation = ?`),
@@ -43,14 +44,13 @@ const statements = {
   writePast: statement(
     'INSERT INTO past_member (conversation, user, joined_seq, left_seq) VALUES (?, ?, ?, ?) USING TIMESTAMP ?',
   ),
-  readPast: statement(
-    'SELECT joined_seq, left_seq, WRITETIME(left_seq) AS position FROM past_member WHERE conversation = ? AND user = ?',
-  ),
+  readPast: statement(`SELECT ${INTERVAL} FROM past_member WHERE conversation = ?`),
+  readPastOf: statement(`SELECT ${INTERVAL} FROM past_member WHERE conversation = ? AND user = ?`),
 };
 
 /** The greatest group has 500 members; a row takes 200 bytes on the wire, with the static columns repeated in each. */
 const CONVERSATION_ROWS_MAX = 2_000;
-/** Intervals of one reader: joined and left that often. */
+/** Intervals: one reader joined and left that often. */
 const PAST_PAGE_ROWS = 500;
 /** A partition each. */
 const SCAN_PAGE_ROWS = 1_000;
@@ -119,18 +119,17 @@ export class ConversationTable {
     const { rows } = await this.#session.run(statements.loadReader, [conversationId, user]);
     const [first] = rows;
     if (first === undefined) return null;
-    const past = await this.#session.readAll(statements.readPast, [conversationId, user], PAST_PAGE_ROWS);
+    const past = await this.#session.readAll(statements.readPastOf, [conversationId, user], PAST_PAGE_ROWS);
     return {
       row: staticsOf(conversationId, first),
       member: rows.map(memberOf).find((member) => member !== null) ?? null,
-      past: past.map((row) => ({
-        conversationId,
-        user,
-        joinedSeq: fromLong(row.joined_seq),
-        leftSeq: fromLong(row.left_seq),
-        position: fromLong(row.position),
-      })),
+      past: past.map((row) => intervalOf(conversationId, row)),
     };
+  }
+
+  async readPast(conversationId: string): Promise<readonly PastMemberRow[]> {
+    const rows = await this.#session.readAll(statements.readPast, [conversationId], PAST_PAGE_ROWS);
+    return rows.map((row) => intervalOf(conversationId, row));
   }
 }
 
@@ -162,6 +161,16 @@ function staticsOf(conversationId: string, row: Row): Omit<ConversationRow, 'mem
     asOf: fromLong(row.as_of),
     title: row.title as string,
     memberLimit: row.member_limit as number,
+  };
+}
+
+function intervalOf(conversationId: string, row: Row): PastMemberRow {
+  return {
+    conversationId,
+    user: row.user as string,
+    joinedSeq: fromLong(row.joined_seq),
+    leftSeq: fromLong(row.left_seq),
+    position: fromLong(row.position),
   };
 }
 

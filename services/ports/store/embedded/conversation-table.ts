@@ -43,7 +43,7 @@ export class ConversationTable {
 
   writePast(row: PastMemberRow): void {
     const { conversationId, user, joinedSeq, position } = row;
-    const pendingKey = `${joinedSeq}/${user}`;
+    const pendingKey = pastKey(user, joinedSeq);
     let stored = this.#past.get(conversationId, pendingKey);
     if (stored === undefined) {
       const bytes = this.#table.get(key(TABLES.pastMember, conversationId, user, joinedSeq));
@@ -82,22 +82,32 @@ export class ConversationTable {
   readReader(conversationId: string, user: string): ReaderView | null {
     const row = this.#static(conversationId);
     if (row === undefined) return null;
-    const past = new Map<number, PastMemberRow>();
-    for (const { key: bytes, value } of this.#table.withPrefix(stableKey(TABLES.pastMember, conversationId, user))) {
-      const parts = partsOf(bytes);
-      parts.text();
-      parts.text();
-      const joinedSeq = parts.sortable();
-      past.set(joinedSeq, decodePast(conversationId, user, joinedSeq, value));
-    }
-    this.#past.forEachOf(conversationId, (interval) => {
-      if (interval.user === user) past.set(interval.joinedSeq, interval);
-    });
+    const past = this.#pastWith(stableKey(TABLES.pastMember, conversationId, user), conversationId, user);
     return {
       row,
       member: this.#member(conversationId, user)?.member ?? null,
-      past: [...past.values()].sort((a, b) => a.joinedSeq - b.joinedSeq),
+      past: past.sort((a, b) => a.joinedSeq - b.joinedSeq),
     };
+  }
+
+  readPast(conversationId: string): PastMemberRow[] {
+    return this.#pastWith(stableKey(TABLES.pastMember, conversationId), conversationId);
+  }
+
+  /** Those stored under `prefix` and those pending, of one user if one is given. */
+  #pastWith(prefix: Uint8Array, conversationId: string, only?: string): PastMemberRow[] {
+    const past = new Map<string, PastMemberRow>();
+    for (const { key: bytes, value } of this.#table.withPrefix(prefix)) {
+      const parts = partsOf(bytes);
+      parts.text();
+      const user = parts.text();
+      const joinedSeq = parts.sortable();
+      past.set(pastKey(user, joinedSeq), decodePast(conversationId, user, joinedSeq, value));
+    }
+    this.#past.forEachOf(conversationId, (row, pendingKey) => {
+      if (only === undefined || row.user === only) past.set(pendingKey, row);
+    });
+    return [...past.values()];
   }
 
   leave(): void {
@@ -149,4 +159,9 @@ export class ConversationTable {
     const bytes = this.#table.get(key(TABLES.member, conversationId, user));
     return bytes === undefined ? undefined : decodeMember(user, bytes);
   }
+}
+
+/** Of one conversation's. */
+function pastKey(user: string, joinedSeq: number): string {
+  return `${joinedSeq}/${user}`;
 }

@@ -137,6 +137,10 @@ export class LmdbStateStore implements StateStore {
     return this.#conversations.scan();
   }
 
+  async readPast(conversationId: string): Promise<readonly PastMemberRow[]> {
+    return this.#conversations.readPast(conversationId);
+  }
+
   async loadRebuild(): Promise<string | null> {
     return this.#cold.rebuild();
   }
