@@ -24,6 +24,9 @@ const FOLD_INBOX = 'services/inbox/fold-inbox.ts';
 const READER = 'services/ports/log/contiguous-reader.ts';
 const APPENDER = 'services/ports/log/command-appender.ts';
 const SESSION = 'services/edge/edge-session.ts';
+const EDGE = 'services/edge/edge-node.ts';
+const TABLES = 'services/ports/store/live-tables.ts';
+const SUPERVISOR = 'services/ports/log/partition-supervisor.ts';
 const STORE = 'test/simulation/ports/simulated-store.ts';
 
 const WRITE_AND_APPEND = '    await Promise.all([\n      this.#retry(() => store.writeTimeline(';
@@ -328,6 +331,50 @@ export const MUTANTS: readonly Mutant[] = [
         file: SESSION,
         find: '    this.#nextSend = number;\n    this.#refuse(id, refused);',
         replace: '    this.#refuse(id, refused);',
+      },
+    ],
+  },
+  {
+    name: 'run-outlives-its-tables',
+    rule: 'Sets of tables: a run ends when its set is replaced',
+    bias: 'switches',
+    patches: [{ file: TABLES, find: '    before.controller.abort();\n', replace: '' }],
+  },
+  {
+    name: 'run-on-two-sets',
+    rule: 'Sets of tables: a run writes to the set that it began with, and to no other',
+    bias: 'switches',
+    patches: [
+      {
+        file: SUPERVISOR,
+        find: '    const tables = options.tables.current();\n',
+        replace:
+          '    const began = options.tables.current();\n' +
+          '    const tables = { ...began, get store() { return options.tables.current().store; } };\n',
+      },
+    ],
+  },
+  {
+    name: 'delivery-of-other-tables-taken',
+    rule: 'Sets of tables: a number of another epoch is told as `behind`',
+    bias: 'switches',
+    patches: [
+      {
+        file: EDGE,
+        find: 'return epoch === null ? tables.number === 0 : epoch === tables.epoch;',
+        replace: 'return tables.number >= 0;',
+      },
+    ],
+  },
+  {
+    name: 'pushed-before-the-pull-of-its-epoch',
+    rule: 'Sets of tables: a session is pushed to once its client has pulled in the epoch in force',
+    bias: 'switches',
+    patches: [
+      {
+        file: SESSION,
+        find: 'if (this.#epoch === epoch) writer.push(this, push, inboxSeq);',
+        replace: 'if (epoch > 0) writer.push(this, push, inboxSeq);',
       },
     ],
   },

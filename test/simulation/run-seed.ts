@@ -84,6 +84,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
       takeover: world.metric('inbox_takeovers'),
       offset_jump_noticed: world.metric('offset_jumps'),
       out_of_turn: observations.outOfTurn,
+      tables_followed: world.followed,
     },
     sends: world.devices.reduce((sum, { sent }) => sum + sent.length, 0),
     changes: run.changes,
@@ -217,7 +218,7 @@ class Seed {
   }
 
   #whyNotQuiet(): string | null {
-    const { devices, issuer } = this.#world;
+    const { devices, issuer, store } = this.#world;
     if (issuer.open > 0) return `${issuer.open} commands are undecided`;
     for (const device of devices) {
       const { client } = device;
@@ -227,7 +228,9 @@ class Seed {
     }
     const { log, violations } = this.#replay();
     if (violations.count > 0) return violations.sentences[0]!;
+    const epoch = store.generation?.epoch;
     for (const device of devices) {
+      if (device.epoch !== epoch) return `${device.name} is in epoch ${device.epoch}, not in ${epoch}`;
       const last = log.inboxes.get(device.user)?.length ?? 0;
       if (device.inboxSeq < last) return `${device.name} stands at inboxSeq ${device.inboxSeq} of ${last}`;
     }
@@ -251,10 +254,10 @@ class Seed {
 
   /** The log, replayed; once per length. What is wrong with it before the end is not held against anybody. */
   #replay(): { readonly log: ReplayedLog; readonly violations: Violations } {
-    const { log } = this.#world;
+    const { log, numberings } = this.#world;
     if (this.#replayed?.length !== log.length) {
       const violations = new Violations();
-      this.#replayed = { length: log.length, log: new ReplayedLog(log, violations), violations };
+      this.#replayed = { length: log.length, log: new ReplayedLog(log, violations, numberings), violations };
     }
     return this.#replayed!;
   }
@@ -302,8 +305,8 @@ class Seed {
   }
 
   #check(): void {
-    const { log, store, violations, devices, observations, faults } = this.#world;
-    const replayed = new ReplayedLog(log, violations);
+    const { log, store, violations, devices, observations, faults, numberings } = this.#world;
+    const replayed = new ReplayedLog(log, violations, numberings);
     checkStore(store, replayed, violations);
     checkClients(devices, observations, replayed, violations);
     if (faults.total() < 8) violations.add(`only ${faults.total()} faults fired`);

@@ -1,7 +1,7 @@
 // What clients were told and shown, against the replayed log.
 import type { EventBody, InboxEntry } from '../../../services/protocol/frames.ts';
 import type { Device, SentRecord } from '../world/device.ts';
-import type { Observations } from '../world/observations.ts';
+import type { Observations, SeenEntry } from '../world/observations.ts';
 import type { ExpectedEvent } from './reference-decider.ts';
 import { commandKey, nameOf, type ReplayedLog } from './replayed-log.ts';
 import type { ViolationKind, Violations } from './violations.ts';
@@ -16,11 +16,15 @@ const KINDS: Record<string, string> = {
 
 /** Of real devices and simulated ones. */
 export type ObservedDevice = Pick<Device, 'user' | 'name' | 'sent'> & {
-  /** Entries of each run of the client, in the order the application got them. */
+  /** Entries of each run of the client, in the order the application got them; after a reset another one begins. */
   readonly runs: readonly (readonly Numbered[])[];
+  /** Those in the epoch that it ended in; absent: all of them. */
+  readonly lastRuns?: readonly (readonly Numbered[])[];
 };
 type Numbered = Pick<InboxEntry, 'inboxSeq'>;
-export type Seen = Pick<Observations, 'entries' | 'history' | 'outcomes' | 'accepted'>;
+export type Seen = Pick<Observations, 'history' | 'outcomes' | 'accepted'> & {
+  readonly entries: ReadonlyMap<string, SeenEntry>;
+};
 
 export function checkClients(
   devices: readonly ObservedDevice[],
@@ -39,9 +43,9 @@ export function checkClients(
 
 /** Every push, pull and page of history: the right content, to somebody entitled to it. */
 function checkSeen(observations: Seen, replayed: ReplayedLog, violations: Violations): void {
-  for (const { user, inboxSeq, event } of observations.entries.values()) {
-    const wanted = replayed.inboxes.get(user)?.[inboxSeq - 1];
-    const where = `${user} was given inboxSeq ${inboxSeq}`;
+  for (const { user, epoch, inboxSeq, event } of observations.entries.values()) {
+    const wanted = replayed.inbox(user, epoch)[inboxSeq - 1];
+    const where = `${user} was given inboxSeq ${inboxSeq}${epoch === undefined ? '' : ` of epoch ${epoch}`}`;
     if (wanted === undefined) violations.add(`${where}, ${nameOf(event)}, which their inbox does not have`);
     else if (nameOf(wanted) !== nameOf(event))
       violations.add(`${where} as ${nameOf(event)}, it is ${nameOf(wanted)}`, 'renumbered');
@@ -79,7 +83,7 @@ function checkTold(observations: Seen, replayed: ReplayedLog, violations: Violat
 
 /** Each run of a client got dense, growing numbers. */
 function checkRuns(device: ObservedDevice, replayed: ReplayedLog, violations: Violations): void {
-  const inbox = replayed.inboxes.get(device.user) ?? [];
+  const inbox = replayed.inbox(device.user);
   for (const run of device.runs) {
     for (const [index, entry] of run.entries()) {
       const before = run[index - 1];
@@ -88,7 +92,7 @@ function checkRuns(device: ObservedDevice, replayed: ReplayedLog, violations: Vi
       }
     }
   }
-  const got = new Set(device.runs.flat().map(({ inboxSeq }) => inboxSeq));
+  const got = new Set((device.lastRuns ?? device.runs).flat().map(({ inboxSeq }) => inboxSeq));
   for (let inboxSeq = 1; inboxSeq <= inbox.length; inboxSeq++) {
     if (got.has(inboxSeq)) continue;
     violations.add(`${device.name} never got ${nameOf(inbox[inboxSeq - 1]!)} at inboxSeq ${inboxSeq}`, 'lost');

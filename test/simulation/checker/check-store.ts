@@ -1,4 +1,4 @@
-// The tables, on every pair of replicas, against the replayed log.
+// The tables in force, on every pair of replicas, against the replayed log.
 import { decodeTimelineEvent } from '../../../services/events/codec.ts';
 import type {
   ConversationFlush,
@@ -9,7 +9,7 @@ import type {
   TimelineRow,
 } from '../../../services/ports/store/state-store.ts';
 import { PAIRS, type Rows } from '../ports/replicas.ts';
-import { SEPARATOR, type SimulatedStore } from '../ports/simulated-store.ts';
+import { nameInSet, SEPARATOR, type SimulatedStore } from '../ports/simulated-store.ts';
 import type { ReferenceConversation } from './reference-decider.ts';
 import { nameOf, type Pointer, type ReplayedLog } from './replayed-log.ts';
 import type { Violations } from './violations.ts';
@@ -40,7 +40,8 @@ class PairCheck {
       this.#checkState(conversation);
       this.#checkPast(conversation);
     }
-    for (const [user, inbox] of this.#replayed.inboxes) this.#checkInbox(user, inbox);
+    const epoch = this.#store.generation?.epoch;
+    for (const user of this.#replayed.inboxes.keys()) this.#checkInbox(user, this.#replayed.inbox(user, epoch));
     for (const key of this.#tables.keys()) {
       const [table, id] = key.split(SEPARATOR) as [string, string];
       const known = table === 'inbox' || table === 'head' ? this.#replayed.inboxes : this.#replayed.conversations;
@@ -51,8 +52,11 @@ class PairCheck {
   }
 
   #gather(): void {
+    const set = this.#store.generation?.tables ?? 0;
     for (const partition of this.#store.replicas.partitions()) {
-      const key = partition.split(SEPARATOR).slice(0, 2).join(SEPARATOR);
+      const name = nameInSet(set, partition);
+      if (name === null) continue;
+      const key = name.split(SEPARATOR).slice(0, 2).join(SEPARATOR);
       const rows = this.#tables.get(key) ?? new Map<string, unknown>();
       for (const [row, value] of this.#store.replicas.peekPair(this.#pair, partition)) rows.set(row, value);
       this.#tables.set(key, rows);

@@ -7,6 +7,7 @@ import { positionOf } from '../../../services/events/position.ts';
 import type { TimelineEvent } from '../../../services/events/timeline-events.ts';
 import type { TopicLayout, TopicName } from '../../../services/events/topics.ts';
 import type { LogRecord } from '../../../services/ports/log/event-log.ts';
+import { Numberings } from './numberings.ts';
 import { type ExpectedEvent, type ExpectedOutcome, ReferenceConversation } from './reference-decider.ts';
 import type { Violations } from './violations.ts';
 
@@ -32,18 +33,35 @@ export class ReplayedLog {
   readonly conversations = new Map<string, ReferenceConversation>();
   /** Every command of `messages`, by sender and command id, in the order of the log. */
   readonly commands = new Map<string, DecidedCommand[]>();
-  /** What each inbox holds: inboxSeq n stands at index n - 1. */
+  /** What each inbox holds: inboxSeq n of the first epoch stands at index n - 1. */
   readonly inboxes = new Map<string, Pointer[]>();
   readonly #sends = new Map<string, DecidedCommand[]>();
   readonly #log: LogToReplay;
   readonly #violations: Violations;
+  readonly #numberings: Numberings;
+  readonly #numbered = new Map<string, readonly Pointer[]>();
 
-  constructor(log: LogToReplay, violations: Violations) {
+  constructor(log: LogToReplay, violations: Violations, numberings = new Numberings()) {
     this.#log = log;
+    this.#numberings = numberings;
     this.#violations = violations;
     this.#replayMessages();
     this.#checkTimelineTopic();
     this.#replayInbox();
+    for (const epoch of numberings.epochs) this.#checkBeginnings(epoch);
+  }
+
+  /** What the user's inbox holds in that epoch; none given: there is one only. */
+  inbox(user: string, epoch?: number): readonly Pointer[] {
+    const inbox = this.inboxes.get(user) ?? [];
+    if (epoch === undefined) return inbox;
+    const key = `${epoch} ${user}`;
+    let numbered = this.#numbered.get(key);
+    if (numbered === undefined) {
+      numbered = this.#numberings.numbered(epoch, user, inbox);
+      this.#numbered.set(key, numbered);
+    }
+    return numbered;
   }
 
   /** What became of the sends of `user` with this payload, in the order of the log. */
@@ -144,6 +162,15 @@ export class ReplayedLog {
         if (missing.length === 0) continue;
         this.#violations.add(`the topic inbox never gives ${nameOf(event)} to ${missing}`, 'lost');
       }
+    }
+  }
+
+  /** Other numbers, of the same entries. */
+  #checkBeginnings(epoch: number): void {
+    for (const [user, inbox] of this.inboxes) {
+      const names = new Set(inbox.map(nameOf));
+      const wrong = this.#numberings.beginning(epoch, user).find((pointer) => !names.delete(nameOf(pointer)));
+      if (wrong !== undefined) this.#violations.add(`epoch ${epoch} begins for ${user} with ${nameOf(wrong)}`);
     }
   }
 

@@ -19,6 +19,8 @@ export const FAULTS = {
   store_late_replica: 'a replica gets a write late, or never',
   store_read_failed: 'a read times out',
   store_read_split: 'a read finds its second replica later than its first',
+  tables_switched: 'another set of tables is put in force while everyone works on the last one',
+  inboxes_renumbered: 'that set has its entries in another order, and another epoch',
   registry_wiped: 'the registry loses everything',
   registry_failed: 'a call of the registry fails',
   hint_lost: 'a delivery vanishes',

@@ -147,6 +147,29 @@ export class Replicas {
     return merged;
   }
 
+  /** Each replica's partitions as they are at this moment, once more under other names; null: not that one. */
+  copy(nameOf: (partition: string) => string | null): void {
+    for (const replica of this.#replicas) {
+      for (const [partition, rows] of [...replica]) {
+        const name = nameOf(partition);
+        if (name !== null) replica.set(name, new Map(rows));
+      }
+    }
+  }
+
+  /** What any replica has of a partition, repairing nothing. */
+  peek(partition: string): ReadonlyMap<string, Cell> {
+    return this.#merge([0, 1, 2], partition, () => true);
+  }
+
+  /** Every replica has these cells of a partition, and no others. */
+  replace(partition: string, cells: ReadonlyMap<string, Cell>): void {
+    for (const replica of this.#replicas) {
+      if (cells.size === 0) replica.delete(partition);
+      else replica.set(partition, new Map(cells));
+    }
+  }
+
   /** Every partition that any replica has, for the checker. */
   partitions(): Set<string> {
     return new Set(this.#replicas.flatMap((replica) => [...replica.keys()]));

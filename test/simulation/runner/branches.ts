@@ -11,4 +11,5 @@ export const BRANCHES: Readonly<Record<string, string>> = {
   takeover: 'an inbox partition was taken over from its checkpoint',
   offset_jump_noticed: 'a reader noticed that its subscription had jumped ahead',
   out_of_turn: 'a send was refused because an earlier one was',
+  tables_followed: 'a process went on with another set of tables while it ran',
 };

@@ -20,7 +20,9 @@ export type Bias =
   /** Offsets jump. */
   | 'jumps'
   /** Handlers abort. */
-  | 'aborts';
+  | 'aborts'
+  /** Other tables are put in force. */
+  | 'switches';
 
 export const BIASES: readonly Bias[] = [
   'silent',
@@ -33,4 +35,5 @@ export const BIASES: readonly Bias[] = [
   'clocks',
   'jumps',
   'aborts',
+  'switches',
 ];

@@ -3,6 +3,7 @@ import { FanlogClient, memoryStorage, SendRefused } from '../../../services/clie
 import type { InboxEntry } from '../../../services/protocol/frames.ts';
 import { WORLD } from '../kernel/scheduler.ts';
 import { SimProcess } from '../kernel/sim-process.ts';
+import { EPOCH } from './roles.ts';
 import type { World } from './world.ts';
 
 /** Reconnects faster than in production: a seed lasts half a minute. */
@@ -27,17 +28,23 @@ export interface SentRecord {
   code: string | null;
 }
 
+/** What one client gave to the application, or what it gave after it had told it to start over. */
+interface Run {
+  /** null before the first entry. */
+  epoch: number | null;
+  readonly entries: InboxEntry[];
+}
+
 export class Device {
   readonly user: string;
   readonly name: string;
   readonly sent: SentRecord[] = [];
-  /** Entries of each run of the client, in the order the application got them. */
-  readonly runs: InboxEntry[][] = [];
+  readonly #runs: Run[] = [];
   readonly #world: World;
   readonly #storage: ReturnType<typeof memoryStorage> | null;
   readonly #skew_ms: number;
   readonly #byPayload = new Map<string, SentRecord>();
-  #runs = 0;
+  #starts = 0;
   process: SimProcess | null = null;
   client: FanlogClient | null = null;
 
@@ -52,7 +59,7 @@ export class Device {
   start(): void {
     const world = this.#world;
     const { scheduler, faults } = world;
-    const process = new SimProcess(`${this.name}.${++this.#runs}`, scheduler, faults, this.#skew_ms);
+    const process = new SimProcess(`${this.name}.${++this.#starts}`, scheduler, faults, this.#skew_ms);
     this.process = process;
     this.client = null;
     process.later(0, 'start', () => this.#startClient(process));
@@ -107,6 +114,18 @@ export class Device {
     return this.client?.cursor?.inboxSeq ?? 0;
   }
 
+  get epoch(): number | null {
+    return this.client?.cursor?.epoch ?? null;
+  }
+
+  get runs(): readonly (readonly InboxEntry[])[] {
+    return this.#runs.map(({ entries }) => entries);
+  }
+
+  get lastRuns(): readonly (readonly InboxEntry[])[] {
+    return this.#runs.filter(({ epoch }) => epoch === this.epoch).map(({ entries }) => entries);
+  }
+
   #startClient(process: SimProcess): void {
     const world = this.#world;
     const client = new FanlogClient({
@@ -118,9 +137,12 @@ export class Device {
       connect: world.network.connector(this.user, process),
       limits: CLIENT_LIMITS,
     });
-    const run: InboxEntry[] = [];
-    this.runs.push(run);
-    client.on('entry', (entry) => run.push(entry));
+    this.#runs.push({ epoch: null, entries: [] });
+    client.on('entry', (entry) => {
+      const run = this.#runs.at(-1)!;
+      run.epoch = client.cursor!.epoch;
+      run.entries.push(entry);
+    });
     client.on('send', (progress) => {
       const record = this.#byPayload.get(progress.message.payload);
       if (record === undefined) return;
@@ -129,7 +151,11 @@ export class Device {
       if (progress.progress === 'rejected') record.code = progress.code;
     });
     client.on('error', (failure) => world.violations.add(`the client of ${this.name} ended: ${failure.message}`));
-    client.on('reset', () => world.violations.add(`the client of ${this.name} was told to start over`));
+    client.on('reset', ({ epoch }) => {
+      if (!world.numberings.epochs.includes(epoch) && epoch !== EPOCH)
+        world.violations.add(`the client of ${this.name} was told to start over in epoch ${epoch}`);
+      this.#runs.push({ epoch, entries: [] });
+    });
     this.client = client;
     void client.start();
   }

@@ -1,6 +1,7 @@
 // What goes wrong in a seed, and when: some faults have a moment, others a probability at every call.
 import type { FaultName } from '../kernel/faults.ts';
 import { WORLD } from '../kernel/scheduler.ts';
+import { copyTablesInForce, renumberInboxes } from '../ports/rebuilt-set.ts';
 import type { Bias } from './bias.ts';
 import type { Role } from './role.ts';
 import type { World } from './world.ts';
@@ -38,6 +39,7 @@ type Moment =
   | 'break'
   | 'slow'
   | 'client'
+  | 'switch'
   | 'clock';
 
 /** How likely each is among the faults that have a moment. */
@@ -52,6 +54,7 @@ const MOMENTS: readonly (readonly [Moment, number])[] = [
   ['break', 4],
   ['slow', 2],
   ['client', 2],
+  ['switch', 1.5],
   ['clock', 0.6],
 ];
 
@@ -66,11 +69,13 @@ const FAVOURED: { readonly [B in Bias]: { readonly moments: readonly Moment[]; r
   clocks: { moments: ['clock', 'break'], rates: ['append_written_twice'] },
   jumps: { moments: ['rebalance'], rates: ['offset_jump'] },
   aborts: { moments: ['rebalance'], rates: ['handler_aborted'] },
+  switches: { moments: ['switch'], rates: [] },
 };
 
 export class FaultPlan {
   readonly #world: World;
   readonly #bias: Bias | null;
+  #isSwitching = false;
 
   constructor(world: World, bias: Bias | null) {
     this.#world = world;
@@ -145,6 +150,9 @@ export class FaultPlan {
         faults.count('client_restarted');
         random.pick(this.#world.devices).crash(random.between(50, 3_000));
         break;
+      case 'switch':
+        this.#switchTables();
+        break;
       case 'clock': {
         faults.count('log_clock_step');
         const step = random.chance(0.5) ? random.between(0.5, 5) : random.between(5, 60);
@@ -156,6 +164,25 @@ export class FaultPlan {
         }
       }
     }
+  }
+
+  /** To a set that is somewhat behind, as one that was rebuilt is. */
+  #switchTables(): void {
+    if (this.#isSwitching) return;
+    const { scheduler, faults, store, log } = this.#world;
+    const { random } = scheduler;
+    this.#isSwitching = true;
+    const tables = copyTablesInForce(store);
+    const { epoch: epochNow } = store.generation!;
+    const epoch = random.chance(0.5) ? epochNow : epochNow + 1;
+    if (epoch !== epochNow) this.#world.numberings.begin(epoch, renumberInboxes(store, log, tables));
+    scheduler.schedule(random.between(1, random.chance(0.5) ? 500 : 4_000), WORLD, 'fault.switch', () => {
+      this.#isSwitching = false;
+      if (!faults.enabled) return;
+      faults.count('tables_switched');
+      if (epoch !== epochNow) faults.count('inboxes_renumbered');
+      store.switchTables({ tables, epoch });
+    });
   }
 
   /** Not at a moment but at an await: one of its next calls, before it, after it took effect, or after its answer. */

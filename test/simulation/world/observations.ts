@@ -3,7 +3,7 @@
 import type { CommandToSubmit } from '../../../services/api/command-gateway.ts';
 import { decodeMessagesRecord } from '../../../services/events/codec.ts';
 import type { Outcome } from '../../../services/events/outcome.ts';
-import type { ErrorReply, EventBody, ServerFrame } from '../../../services/protocol/frames.ts';
+import type { ErrorReply, EventBody, InboxEntry, ServerFrame, SyncRequest } from '../../../services/protocol/frames.ts';
 import { commandKey } from '../checker/replayed-log.ts';
 import type { Violations } from '../checker/violations.ts';
 import type { SimulatedLog } from '../ports/simulated-log.ts';
@@ -15,9 +15,17 @@ export interface ToldOutcome {
   readonly outcome: Pick<Outcome, 'result'> & { readonly seq?: number; readonly code?: string };
 }
 
+export interface SeenEntry {
+  readonly user: string;
+  /** Absent where there is one only. */
+  readonly epoch?: number;
+  readonly inboxSeq: number;
+  readonly event: EventBody;
+}
+
 export class Observations implements NetworkTap {
-  /** What anyone saw at (user, inboxSeq). */
-  readonly entries = new Map<string, { readonly user: string; readonly inboxSeq: number; readonly event: EventBody }>();
+  /** What anyone saw at (epoch, user, inboxSeq). */
+  readonly entries = new Map<string, SeenEntry>();
   /** What anyone was given as history. */
   readonly history = new Map<string, { readonly user: string; readonly event: EventBody }>();
   readonly outcomes: ToldOutcome[] = [];
@@ -29,6 +37,8 @@ export class Observations implements NetworkTap {
   readonly #log: SimulatedLog;
   readonly #violations: Violations;
   readonly #requests = new WeakMap<object, Map<number, string>>();
+  /** Of what is pushed on each connection: that of the welcome, then that of the last pull. */
+  readonly #epochs = new WeakMap<object, number>();
   readonly #inLog = new Set<string>();
   readonly #scanned: number[];
 
@@ -39,6 +49,10 @@ export class Observations implements NetworkTap {
   }
 
   fromClient(connection: object, user: string, text: string): void {
+    if (text.includes('"type":"sync"')) {
+      const { cursor } = JSON.parse(text) as SyncRequest;
+      this.#epochs.set(connection, cursor.epoch);
+    }
     if (!text.includes('"type":"send"')) return;
     const frame = JSON.parse(text) as { id: number; clientMessageId: string };
     const requests = this.#requests.get(connection) ?? new Map<number, string>();
@@ -49,11 +63,14 @@ export class Observations implements NetworkTap {
   fromEdge(connection: object, user: string, text: string): void {
     const frame = JSON.parse(text) as ServerFrame;
     switch (frame.type) {
+      case 'welcome':
+        this.#epochs.set(connection, frame.epoch);
+        break;
       case 'push':
-        this.#see(user, frame.inboxSeq, frame.event);
+        this.#see(user, this.#epochs.get(connection)!, frame);
         break;
       case 'entries':
-        for (const { inboxSeq, event } of frame.entries) this.#see(user, inboxSeq, event);
+        for (const entry of frame.entries) this.#see(user, frame.epoch, entry);
         if (frame.status === 'wait') this.prefixPulls++;
         break;
       case 'events':
@@ -87,10 +104,10 @@ export class Observations implements NetworkTap {
     this.outcomes.push({ user: sender, commandId, outcome });
   }
 
-  #see(user: string, inboxSeq: number, event: EventBody): void {
-    const key = `${user} ${inboxSeq}`;
+  #see(user: string, epoch: number, { inboxSeq, event }: InboxEntry): void {
+    const key = `${epoch} ${user} ${inboxSeq}`;
     const before = this.entries.get(key);
-    if (before === undefined) this.entries.set(key, { user, inboxSeq, event });
+    if (before === undefined) this.entries.set(key, { user, epoch, inboxSeq, event });
     else if (JSON.stringify(before.event) !== JSON.stringify(event)) {
       this.#violations.add(`inboxSeq ${inboxSeq} of ${user} was seen with two contents`, 'renumbered');
     }

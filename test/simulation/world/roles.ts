@@ -7,8 +7,9 @@ import type { Authenticator } from '../../../services/kernel/authentication.ts';
 import { limits } from '../../../services/kernel/limits.ts';
 import type { Runtime } from '../../../services/kernel/runtime.ts';
 import { CommandAppender } from '../../../services/ports/log/command-appender.ts';
-import { fixedTables } from '../../fixed-tables.ts';
-import type { StartRole } from './role.ts';
+import { LiveTables, type Tables } from '../../../services/ports/store/live-tables.ts';
+import { watchGeneration } from '../../../services/profiles/generation-watch.ts';
+import type { RoleContext, StartRole } from './role.ts';
 
 export const EPOCH = 1;
 const HOUR_MS = 3_600_000;
@@ -17,13 +18,14 @@ const encoder = new TextEncoder();
 /** Shorter than in production, so that dead connections are found while the seed runs. */
 const EDGE_LIMITS = { ...limits, heartbeat_ms: 5_000 };
 
-export const fanoutRole: StartRole = async ({ world, process, name, metrics, logger }) => {
+export const fanoutRole: StartRole = async (context) => {
+  const { world, process, name, metrics, logger } = context;
   const { settings } = world;
   const stage = await startFanout({
     name,
     runtime: process.runtime,
     log: world.log.connect(process),
-    tables: fixedTables(world.store.connect(process), EPOCH),
+    tables: await followTables(context),
     delivery: world.delivery.connect(process),
     metrics,
     logger,
@@ -37,13 +39,14 @@ export const fanoutRole: StartRole = async ({ world, process, name, metrics, log
   return { stop: () => stage.close(), healthy: () => stage.healthy() };
 };
 
-export const inboxRole: StartRole = async ({ world, process, name, metrics, logger }) => {
+export const inboxRole: StartRole = async (context) => {
+  const { world, process, name, metrics, logger } = context;
   const { settings } = world;
   const stage = await startInbox({
     name,
     runtime: process.runtime,
     log: world.log.connect(process),
-    tables: fixedTables(world.store.connect(process), EPOCH),
+    tables: await followTables(context),
     registry: world.registry.connect(process),
     delivery: world.delivery.connect(process),
     metrics,
@@ -59,12 +62,13 @@ export const inboxRole: StartRole = async ({ world, process, name, metrics, logg
   return { stop: () => stage.close(), healthy: () => stage.healthy() };
 };
 
-export const edgeRole: StartRole = async ({ world, process, name, incarnation, metrics, logger }) => {
+export const edgeRole: StartRole = async (context) => {
+  const { world, process, name, incarnation, metrics, logger } = context;
   const node = new EdgeNode({
     address: { node: name, incarnation },
     runtime: process.runtime,
     log: world.log.connect(process),
-    tables: fixedTables(world.store.connect(process), EPOCH),
+    tables: await followTables(context),
     registry: world.registry.connect(process),
     delivery: world.delivery.connect(process),
     authenticator: authenticatorOf(process.runtime),
@@ -109,6 +113,20 @@ export const apiRole: StartRole = async ({ world, process, name, incarnation, me
   world.issuer.onApi(gateway, process);
   return {};
 };
+
+/** Those in force, and whatever is put in force later. */
+async function followTables({ world, process, name, logger }: RoleContext): Promise<Tables> {
+  const { runtime } = process;
+  const store = world.store.connect(process);
+  const known = await store.loadGeneration();
+  if (known === null) throw new Error('there is no generation');
+  const sets = { open: async (number: number) => world.store.connect(process, number) };
+  const tables = await LiveTables.open(sets, known, { runtime, logger });
+  tables.onSwitch(() => world.followed++);
+  const onStale = (why: string) => world.violations.add(`${name} ends: ${why}`);
+  watchGeneration({ store, tables, known, runtime, logger, onStale });
+  return tables;
+}
 
 /** A token is the user's name. */
 function authenticatorOf(runtime: Runtime): Authenticator {

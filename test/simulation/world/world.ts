@@ -2,6 +2,7 @@
 import { createLogger, type Logger, silentLogger } from '../../../services/kernel/logger.ts';
 import type { MetricName, Metrics } from '../../../services/kernel/metrics.ts';
 import type { Runtime } from '../../../services/kernel/runtime.ts';
+import { Numberings } from '../checker/numberings.ts';
 import { Violations } from '../checker/violations.ts';
 import { Faults } from '../kernel/faults.ts';
 import { Random } from '../kernel/random.ts';
@@ -18,7 +19,7 @@ import { Device } from './device.ts';
 import { Issuer } from './issuer.ts';
 import { Observations } from './observations.ts';
 import { Role, type StartRole } from './role.ts';
-import { apiRole, edgeRole, fanoutRole, inboxRole } from './roles.ts';
+import { apiRole, EPOCH, edgeRole, fanoutRole, inboxRole } from './roles.ts';
 
 const HOUR_MS = 3_600_000;
 const NAMES = ['ann', 'bob', 'cid', 'dan', 'eve', 'fay', 'gil', 'hal'];
@@ -49,6 +50,9 @@ export class World {
   readonly devices: Device[] = [];
   readonly metrics: Metrics[] = [];
   readonly edgeUrls: readonly string[];
+  readonly numberings = new Numberings();
+  /** How often a process went on with another set of tables. */
+  followed = 0;
   /** Of nobody: the time as it is. */
   readonly runtime: Runtime;
 
@@ -70,6 +74,7 @@ export class World {
     const layout = { generation: 1, partitions: { messages: 3, timeline: 2, inbox: 2 } };
     this.log = new SimulatedLog(layout, this.scheduler, this.faults, this.times);
     this.store = new SimulatedStore(this.scheduler, this.faults);
+    this.store.createGeneration({ ...layout, tables: 0, epoch: EPOCH });
     this.registry = new SimulatedRegistry(this.faults);
     this.delivery = new SimulatedDelivery(this.scheduler, this.faults);
     this.observations = new Observations(this.log, this.violations);

@@ -1,0 +1,147 @@
+// A set of tables as a rebuild could have left it, made in one moment of the simulation from the set in force.
+import { decodeInboxRecord } from '../../../services/events/codec.ts';
+import { partitionOf } from '../../../services/events/partition.ts';
+import { positionOf } from '../../../services/events/position.ts';
+import type { Checkpoint, HeadRow, InboxRow } from '../../../services/ports/store/state-store.ts';
+import type { Random } from '../kernel/random.ts';
+import type { SimulatedLog } from './simulated-log.ts';
+import { bucketOf, inSet, key, nameInSet, ONLY, SEPARATOR, type SimulatedStore, TABLES } from './simulated-store.ts';
+
+/**
+ * What the set in force is now: rows, states, heads and checkpoints of one moment, at which every processor might have
+ * crashed. Returns its number.
+ */
+export function copyTablesInForce(store: SimulatedStore): number {
+  const from = store.generation?.tables ?? 0;
+  const to = store.nextSet();
+  const nameOf = (partition: string) => {
+    const name = nameInSet(from, partition);
+    return name === null ? null : inSet(to, name);
+  };
+  store.replicas.copy(nameOf);
+  for (const names of [store.users, store.conversations]) names.set(to, new Set(names.get(from)));
+  for (const [partition, bucket] of [...store.lastBuckets]) {
+    const name = nameOf(partition);
+    if (name !== null) store.lastBuckets.set(name, bucket);
+  }
+  return to;
+}
+
+/**
+ * Gives the entries of each inbox in it other numbers, as a rebuild from `messages` does: the order within a conversation
+ * is kept, and one partition of `messages` may be further than the others. Returns what each inbox begins with now.
+ */
+export function renumberInboxes(
+  store: SimulatedStore,
+  log: SimulatedLog,
+  set: number,
+): ReadonlyMap<string, readonly InboxRow[]> {
+  return new Renumbering(store, log, set).run();
+}
+
+class Renumbering {
+  readonly #store: SimulatedStore;
+  readonly #log: SimulatedLog;
+  readonly #set: number;
+  readonly #random: Random;
+  /** Up to the stored head; what stands behind it is numbered once more. */
+  readonly #rows = new Map<string, InboxRow[]>();
+  readonly #heads = new Map<string, HeadRow>();
+
+  constructor(store: SimulatedStore, log: SimulatedLog, set: number) {
+    this.#store = store;
+    this.#log = log;
+    this.#set = set;
+    this.#random = store.scheduler.random;
+  }
+
+  run(): ReadonlyMap<string, readonly InboxRow[]> {
+    this.#take();
+    for (let partition = 0; partition < this.#log.layout.partitions.inbox; partition++) this.#goAhead(partition);
+    const beginnings = new Map<string, readonly InboxRow[]>();
+    for (const [user, rows] of this.#rows) {
+      const renumbered = this.#interleave(rows).map((row, index) => ({ ...row, inboxSeq: index + 1 }));
+      beginnings.set(user, renumbered);
+      this.#write(user, renumbered);
+    }
+    return beginnings;
+  }
+
+  /** Every inbox out of the set. */
+  #take(): void {
+    const { replicas } = this.#store;
+    const inboxes = [...replicas.partitions()].filter((one) => nameInSet(this.#set, one)?.startsWith(key('inbox', '')));
+    for (const user of new Set(inboxes.map((name) => nameInSet(this.#set, name)!.split(SEPARATOR)[1]!))) {
+      const head = this.#peek(TABLES.head(user)).get(ONLY)?.value as HeadRow | undefined;
+      if (head !== undefined) this.#heads.set(user, head);
+      const rows: InboxRow[] = [];
+      for (let inboxSeq = 1; inboxSeq <= (head?.head ?? 0); inboxSeq++) {
+        const row = this.#peek(TABLES.inbox(user, bucketOf(inboxSeq))).get(String(inboxSeq));
+        if (row === undefined)
+          throw new Error(`the head of ${user} is ${head!.head}, and row ${inboxSeq} is not there`);
+        rows.push(row.value as InboxRow);
+      }
+      this.#rows.set(user, rows);
+    }
+    for (const name of inboxes) replicas.replace(name, new Map());
+  }
+
+  /**
+   * The next messages from one partition of `messages` too. Changes of members stay where they are: they would need their
+   * rows in other tables.
+   */
+  #goAhead(partition: number): void {
+    const { inbox, messages } = this.#log.layout.partitions;
+    const name = TABLES.checkpoint('inbox', partition);
+    const checkpoint = this.#peek(name).get(ONLY)?.value as Checkpoint | undefined;
+    if (checkpoint === undefined) return;
+    const source = this.#random.below(messages);
+    let left = this.#random.below(6);
+    let last = checkpoint.sources[source] ?? -1;
+    for (const { offset, value } of this.#log.partitions('inbox')[partition]!.records) {
+      const record = decodeInboxRecord(value);
+      if (record.type !== 'InboxEntries' || record.sourcePartition !== source || record.sourcePosition <= last)
+        continue;
+      if (record.joined.length + record.left.length > 0 || left-- === 0) break;
+      last = record.sourcePosition;
+      const { conversationId, seq, kind } = record;
+      const position = positionOf(this.#log.layout.generation, offset);
+      for (const user of record.recipients.filter((one) => partitionOf(one, inbox) === partition)) {
+        if (position <= (this.#heads.get(user)?.headAsOf ?? -1)) continue;
+        const rows = this.#rows.get(user) ?? [];
+        rows.push({ user, inboxSeq: 0, conversationId, seq, kind, position });
+        this.#rows.set(user, rows);
+      }
+    }
+    this.#put(name, { ...checkpoint, sources: { ...checkpoint.sources, [source]: last } }, this.#store.unstamped());
+  }
+
+  /** In another order of the conversations. */
+  #interleave(rows: readonly InboxRow[]): InboxRow[] {
+    const left = new Map<string, InboxRow[]>();
+    for (const row of rows) left.set(row.conversationId, [...(left.get(row.conversationId) ?? []), row]);
+    const order = this.#random.shuffle(rows.map(({ conversationId }) => conversationId));
+    return order.map((conversationId) => left.get(conversationId)!.shift()!);
+  }
+
+  /** On every replica: a head that only one of them has would be passed over by some reads. */
+  #write(user: string, rows: readonly InboxRow[]): void {
+    const { replicas } = this.#store;
+    for (let bucket = 0; bucket <= bucketOf(rows.length); bucket++) {
+      const cells = rows
+        .filter(({ inboxSeq }) => bucketOf(inboxSeq) === bucket)
+        .map((row) => [String(row.inboxSeq), { timestamp: this.#store.stamp(row.position), value: row }] as const);
+      replicas.replace(inSet(this.#set, TABLES.inbox(user, bucket)), new Map(cells));
+    }
+    const head = this.#heads.get(user) ?? { user, head: 0, headAsOf: -1, minimumSeq: 1 };
+    this.#put(TABLES.head(user), { ...head, head: rows.length }, this.#store.stamp(head.headAsOf));
+  }
+
+  #peek(name: string) {
+    return this.#store.replicas.peek(inSet(this.#set, name));
+  }
+
+  #put(name: string, value: unknown, timestamp: number): void {
+    this.#store.replicas.replace(inSet(this.#set, name), new Map([[ONLY, { timestamp, value }]]));
+  }
+}
