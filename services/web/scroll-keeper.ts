@@ -2,10 +2,14 @@
 
 /** Nearer to the bottom than this is at the bottom. */
 const BOTTOM_PX = 40;
+/** How whoever reads takes the scrolling into their own hands. */
+const TAKEN_OVER = ['wheel', 'touchmove', 'pointerdown', 'keydown'] as const;
 
 export class ScrollKeeper {
   readonly #scroller: HTMLElement;
   #isAtBottom = true;
+  /** Scrolls there smoothly: what comes meanwhile must not stop it halfway. */
+  #isOnItsWay = false;
   #height = 0;
 
   /** `scrolled`: by whoever reads, or because the size changed. */
@@ -19,6 +23,15 @@ export class ScrollKeeper {
       },
       { passive: true },
     );
+    const takenOver = () => {
+      this.#isOnItsWay = false;
+    };
+    for (const event of TAKEN_OVER) scroller.addEventListener(event, takenOver, { passive: true });
+    scroller.addEventListener('scrollend', () => {
+      takenOver();
+      this.#look();
+      scrolled();
+    });
     new ResizeObserver(() => {
       this.#height = scroller.clientHeight;
       if (this.#isAtBottom) this.toBottom();
@@ -45,11 +58,14 @@ export class ScrollKeeper {
 
   toBottom(behavior: ScrollBehavior = 'instant'): void {
     this.#isAtBottom = true;
+    this.#isOnItsWay = behavior === 'smooth' && this.#distance() > BOTTOM_PX;
     this.#scroller.scrollTo({ top: this.#scroller.scrollHeight, behavior });
   }
 
   /** A keyboard that opens makes the box smaller and scrolls: that is nobody leaving the bottom. */
   #look(): void {
+    if (this.#isOnItsWay && this.#distance() > BOTTOM_PX) return;
+    this.#isOnItsWay = false;
     if (this.#scroller.clientHeight === this.#height) this.#isAtBottom = this.#distance() <= BOTTOM_PX;
   }
 

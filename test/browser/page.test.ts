@@ -111,9 +111,12 @@ describe('the page', () => {
     const pill = tab.page.locator('.pill', { hasText: '1 new message' });
     await pill.waitFor();
     await shoot(tab, 'scrolled-back');
+    // What comes on the way does not stop it halfway.
     await pill.click();
+    await server.say(dmitri, id, 'Message 172');
     await tab.page.locator('.pill').waitFor({ state: 'hidden' });
-    await tab.shows([...all, 'Message 171']);
+    await tab.shows([...all, 'Message 171', 'Message 172']);
+    await tab.page.waitForFunction(isAtBottom);
   });
 
   test('a killed server that comes back loses no message, doubles none and keeps their order in every tab', async () => {
@@ -403,4 +406,10 @@ async function scrollUpAndMeasure(): Promise<number> {
   while (rows.length === before) await new Promise((resolve) => requestAnimationFrame(resolve));
   const moved = [...rows].find((row) => row.querySelector('.text')?.textContent === text);
   return (moved?.getBoundingClientRect().top ?? Number.POSITIVE_INFINITY) - top;
+}
+
+/** In the page. */
+function isAtBottom(): boolean {
+  const { scrollHeight, scrollTop, clientHeight } = document.querySelector('.messages')!;
+  return scrollHeight - scrollTop - clientHeight < 40;
 }
