@@ -18,11 +18,14 @@ process.chdir(root);
 
 const serverSettings = takeServerSettings();
 
-// Two cores are the smallest machine this runs on. One browser at a time: two fight for both.
+// Two cores are the smallest machine this runs on.
 const FILES_AT_ONCE = 2;
+/** Of integration and browser tests, which wait for processes, servers and pages a third of their time. */
+const WAITING_FILES_AT_ONCE = 3;
 /** They keep both cores busy by themselves (a cluster of processes, or brokers of their own), the longest first. */
 const HEAVY = [
   ...[
+    'page',
     'faults',
     'replay',
     'servers-away',
@@ -36,13 +39,16 @@ const HEAVY = [
 ].map((name) => `${name}.test.ts`);
 const weightOf = (file: string) => (HEAVY.includes(basename(file)) ? HEAVY.length - HEAVY.indexOf(basename(file)) : 0);
 
+/** They are one stage in a run of everything. */
+const WAITING = ['integration', 'browser'];
+
 const stages: Stage[] = [
   check('format', 'format and lint (biome ci)', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.']),
   check('types', 'types (tsc)', ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json']),
   folder('unit', 'unit tests'),
   folder('contract', 'contract tests'),
   folder('simulation', 'simulation'),
-  folder('integration', 'integration tests'),
+  folder('integration', 'integration tests', WAITING_FILES_AT_ONCE),
   onServers(folder('cluster', 'cluster tests, on Kafka, Cassandra and Redis')),
   folder('browser', 'browser tests', 1),
 ];
@@ -52,16 +58,29 @@ function check(name: string, title: string, args: string[]): Stage {
 }
 
 function folder(name: string, title: string, filesAtOnce = FILES_AT_ONCE): Stage {
+  return folders([name], title, filesAtOnce);
+}
+
+function folders(names: readonly string[], title: string, filesAtOnce: number): Stage {
   return {
-    name,
+    name: names.join(', '),
     title,
     run: async () => {
-      const files = findTestFiles(join(root, 'test', name));
-      if (files.length > 0) return runFiles(files, filesAtOnce, weightOf, name === 'cluster');
-      console.log(`  FAILED no tests found in test/${name}`);
-      return { passed: 0, failed: 1 };
+      const found = names.map((name) => findTestFiles(join(root, 'test', name)));
+      const empty = names.filter((_, i) => found[i]!.length === 0);
+      for (const name of empty) console.log(`  FAILED no tests found in test/${name}`);
+      const { passed, failed } = await runFiles(found.flat(), filesAtOnce, weightOf, names.includes('cluster'));
+      return { passed, failed: failed + empty.length };
     },
   };
+}
+
+/** All stages, the waiting ones as one. */
+function wholeRun(): Stage[] {
+  const together = folders(WAITING, 'integration and browser tests', WAITING_FILES_AT_ONCE);
+  return stages.flatMap((stage) =>
+    stage.name === 'integration' ? together : WAITING.includes(stage.name) ? [] : stage,
+  );
 }
 
 function onServers(stage: Stage): Stage {
@@ -69,7 +88,7 @@ function onServers(stage: Stage): Stage {
 }
 
 function selectStages(args: string[]): Stage[] {
-  if (args.length === 0) return stages;
+  if (args.length === 0) return wholeRun();
   return args.map((arg) => {
     const stage = stages.find(({ name }) => name === arg);
     if (stage !== undefined) return stage;
