@@ -318,6 +318,8 @@ export class FanoutProcessor {
   async #flush(conversations: ReadonlySet<CachedConversation>): Promise<void> {
     const flushed = [...conversations].filter(({ dirty }) => dirty);
     if (flushed.length === 0) return;
+    // A state in tables that were emptied would stand above a timeline that is gone.
+    await this.#refuseEmptiedTables();
     const rows = flushed.map(flushOf);
     await this.#retry(() => this.#dependencies.tables.store.flushConversations(rows));
     for (const conversation of flushed) {

@@ -280,7 +280,11 @@ export class InboxProcessor {
     const { partition, signal } = this.#assignment;
     // Copies: a write that times out may be applied later, and must not write what the heads are then.
     const heads = [...this.#dirty].map((head) => ({ ...head }));
-    if (heads.length > 0) await this.#retry(() => store.writeHeads(heads));
+    if (heads.length > 0) {
+      // A head in tables that were emptied would stand above rows that are gone, and keep the next run from writing them.
+      await this.#refuseEmptiedTables();
+      await this.#retry(() => store.writeHeads(heads));
+    }
     this.#dirty.clear();
     this.#deliver([], new Set(), new Moments());
     await this.#hints.settled(limits.hint_wait_ms_max, signal);

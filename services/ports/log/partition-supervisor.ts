@@ -68,16 +68,17 @@ async function runUntilRevoked(
     } catch (error) {
       if (signal.aborted || error instanceof PartitionRevokedError) return;
       const reason = error instanceof Error ? error.message : String(error);
+      // Whatever is wrong with the last set is nobody's concern any more.
+      if (tables.replaced.aborted) {
+        logger.info('partition goes on with another set of tables', { topic, partition });
+        continue;
+      }
       if (error instanceof PartitionStoppedError || error instanceof UnreadableRecordError) {
         metrics.add(options.stopped);
         logger.error('partition stopped: an operator must look at it', { topic, partition, reason });
         // Other tables, rebuilt perhaps because of this very damage, may stand where it does not matter.
         await firstAborted(signal, tables.replaced);
         metrics.add(options.stopped, -1);
-        continue;
-      }
-      if (tables.replaced.aborted) {
-        logger.info('partition goes on with another set of tables', { topic, partition });
         continue;
       }
       metrics.add(options.aborts);

@@ -82,7 +82,7 @@ export class ConversationTable {
   readReader(conversationId: string, user: string): ReaderView | null {
     const row = this.#static(conversationId);
     if (row === undefined) return null;
-    const past = this.#pastWith(stableKey(TABLES.pastMember, conversationId, user), conversationId, user);
+    const past = this.#pastOf(conversationId, user);
     return {
       row,
       member: this.#member(conversationId, user)?.member ?? null,
@@ -91,13 +91,13 @@ export class ConversationTable {
   }
 
   readPast(conversationId: string): PastMemberRow[] {
-    return this.#pastWith(stableKey(TABLES.pastMember, conversationId), conversationId);
+    return this.#pastOf(conversationId);
   }
 
-  /** Those stored under `prefix` and those pending, of one user if one is given. */
-  #pastWith(prefix: Uint8Array, conversationId: string, only?: string): PastMemberRow[] {
+  /** Stored and pending, of one user if one is given. */
+  #pastOf(conversationId: string, only?: string): PastMemberRow[] {
     const past = new Map<string, PastMemberRow>();
-    for (const { key: bytes, value } of this.#table.withPrefix(prefix)) {
+    for (const { key: bytes, value } of this.#table.withPrefix(stableKey(TABLES.pastMember, conversationId, only))) {
       const parts = partsOf(bytes);
       parts.text();
       const user = parts.text();
@@ -161,7 +161,7 @@ export class ConversationTable {
   }
 }
 
-/** Of one conversation's. */
+/** Unique within a conversation. */
 function pastKey(user: string, joinedSeq: number): string {
   return `${joinedSeq}/${user}`;
 }
