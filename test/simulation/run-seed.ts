@@ -1,5 +1,6 @@
 // One seed: a schedule, its faults, the healing, and what the checker has to say.
 import { checkClients } from './checker/check-clients.ts';
+import { checkGiven } from './checker/check-given.ts';
 import { checkStore } from './checker/check-store.ts';
 import { ReplayedLog } from './checker/replayed-log.ts';
 import { Violations } from './checker/violations.ts';
@@ -309,6 +310,8 @@ class Seed {
     const replayed = new ReplayedLog(log, violations, numberings);
     checkStore(store, replayed, violations);
     checkClients(devices, observations, replayed, violations);
+    checkGiven(devices, replayed, violations);
+    if (store.uses.afterClose > 0) violations.add(`${store.uses.afterClose} uses of a set that was closed`);
     if (faults.total() < 8) violations.add(`only ${faults.total()} faults fired`);
     this.changes = this.#changes();
     if (this.changes < CHANGES_MIN) violations.add(`only ${this.changes} membership changes were decided`);

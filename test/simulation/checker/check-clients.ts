@@ -2,8 +2,9 @@
 import type { EventBody, InboxEntry } from '../../../services/protocol/frames.ts';
 import type { Device, SentRecord } from '../world/device.ts';
 import type { Observations, SeenEntry } from '../world/observations.ts';
+import { nameOf } from './pointer.ts';
 import type { ExpectedEvent } from './reference-decider.ts';
-import { commandKey, nameOf, type ReplayedLog } from './replayed-log.ts';
+import { commandKey, type ReplayedLog } from './replayed-log.ts';
 import type { ViolationKind, Violations } from './violations.ts';
 
 const KINDS: Record<string, string> = {
@@ -18,7 +19,7 @@ const KINDS: Record<string, string> = {
 export type ObservedDevice = Pick<Device, 'user' | 'name' | 'sent'> & {
   /** Entries of each run of the client, in the order the application got them; after a reset another one begins. */
   readonly runs: readonly (readonly Numbered[])[];
-  /** Those in the epoch that it ended in; absent: all of them. */
+  /** Those since it last told the application to start over; absent: it never did. */
   readonly lastRuns?: readonly (readonly Numbered[])[];
 };
 type Numbered = Pick<InboxEntry, 'inboxSeq'>;

@@ -10,8 +10,9 @@ import type {
 } from '../../../services/ports/store/state-store.ts';
 import { PAIRS, type Rows } from '../ports/replicas.ts';
 import { nameInSet, SEPARATOR, type SimulatedStore } from '../ports/simulated-store.ts';
+import { nameOf, type Pointer } from './pointer.ts';
 import type { ReferenceConversation } from './reference-decider.ts';
-import { nameOf, type Pointer, type ReplayedLog } from './replayed-log.ts';
+import type { ReplayedLog } from './replayed-log.ts';
 import type { Violations } from './violations.ts';
 
 export function checkStore(store: SimulatedStore, replayed: ReplayedLog, violations: Violations): void {

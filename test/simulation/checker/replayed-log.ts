@@ -7,7 +7,8 @@ import { positionOf } from '../../../services/events/position.ts';
 import type { TimelineEvent } from '../../../services/events/timeline-events.ts';
 import type { TopicLayout, TopicName } from '../../../services/events/topics.ts';
 import type { LogRecord } from '../../../services/ports/log/event-log.ts';
-import { Numberings } from './numberings.ts';
+import type { Numberings } from './numberings.ts';
+import { nameOf, type Pointer } from './pointer.ts';
 import { type ExpectedEvent, type ExpectedOutcome, ReferenceConversation } from './reference-decider.ts';
 import type { Violations } from './violations.ts';
 
@@ -24,11 +25,6 @@ export interface DecidedCommand {
   readonly outcome: ExpectedOutcome;
 }
 
-export interface Pointer {
-  readonly conversationId: string;
-  readonly seq: number;
-}
-
 export class ReplayedLog {
   readonly conversations = new Map<string, ReferenceConversation>();
   /** Every command of `messages`, by sender and command id, in the order of the log. */
@@ -38,23 +34,24 @@ export class ReplayedLog {
   readonly #sends = new Map<string, DecidedCommand[]>();
   readonly #log: LogToReplay;
   readonly #violations: Violations;
-  readonly #numberings: Numberings;
+  readonly #numberings: Numberings | null;
   readonly #numbered = new Map<string, readonly Pointer[]>();
 
-  constructor(log: LogToReplay, violations: Violations, numberings = new Numberings()) {
+  /** `numberings`: null where there is one epoch only. */
+  constructor(log: LogToReplay, violations: Violations, numberings: Numberings | null = null) {
     this.#log = log;
     this.#numberings = numberings;
     this.#violations = violations;
     this.#replayMessages();
     this.#checkTimelineTopic();
     this.#replayInbox();
-    for (const epoch of numberings.epochs) this.#checkBeginnings(epoch);
+    if (numberings !== null) for (const epoch of numberings.epochs) this.#checkBeginnings(epoch, numberings);
   }
 
-  /** What the user's inbox holds in that epoch; none given: there is one only. */
+  /** What the user's inbox holds in that epoch; none given: in the order of the topic. */
   inbox(user: string, epoch?: number): readonly Pointer[] {
     const inbox = this.inboxes.get(user) ?? [];
-    if (epoch === undefined) return inbox;
+    if (epoch === undefined || this.#numberings === null) return inbox;
     const key = `${epoch} ${user}`;
     let numbered = this.#numbered.get(key);
     if (numbered === undefined) {
@@ -166,10 +163,10 @@ export class ReplayedLog {
   }
 
   /** Other numbers, of the same entries. */
-  #checkBeginnings(epoch: number): void {
+  #checkBeginnings(epoch: number, numberings: Numberings): void {
     for (const [user, inbox] of this.inboxes) {
       const names = new Set(inbox.map(nameOf));
-      const wrong = this.#numberings.beginning(epoch, user).find((pointer) => !names.delete(nameOf(pointer)));
+      const wrong = numberings.beginning(epoch, user).find((pointer) => !names.delete(nameOf(pointer)));
       if (wrong !== undefined) this.#violations.add(`epoch ${epoch} begins for ${user} with ${nameOf(wrong)}`);
     }
   }
@@ -196,10 +193,6 @@ function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
 
 export function commandKey(sender: string, commandId: string): string {
   return `${sender} ${commandId}`;
-}
-
-export function nameOf({ conversationId, seq }: Pointer): string {
-  return `${conversationId}#${seq}`;
 }
 
 export function describeExpected(event: ExpectedEvent): string {

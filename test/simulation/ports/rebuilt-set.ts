@@ -29,7 +29,8 @@ export function copyTablesInForce(store: SimulatedStore): number {
 
 /**
  * Gives the entries of each inbox in it other numbers, as a rebuild from `messages` does: the order within a conversation
- * is kept, and one partition of `messages` may be further than the others. Returns what each inbox begins with now.
+ * is kept, one partition of `messages` may be further than the others, rows and heads carry ordinals for positions, and
+ * which records of `inbox` are in them only the sources say. Returns what each inbox begins with now.
  */
 export function renumberInboxes(
   store: SimulatedStore,
@@ -44,9 +45,8 @@ class Renumbering {
   readonly #log: SimulatedLog;
   readonly #set: number;
   readonly #random: Random;
-  /** Up to the stored head; what stands behind it is numbered once more. */
+  /** By user: what the checkpoint of their partition says is there. */
   readonly #rows = new Map<string, InboxRow[]>();
-  readonly #heads = new Map<string, HeadRow>();
 
   constructor(store: SimulatedStore, log: SimulatedLog, set: number) {
     this.#store = store;
@@ -56,32 +56,47 @@ class Renumbering {
   }
 
   run(): ReadonlyMap<string, readonly InboxRow[]> {
-    this.#take();
-    for (let partition = 0; partition < this.#log.layout.partitions.inbox; partition++) this.#goAhead(partition);
+    const { inbox } = this.#log.layout.partitions;
+    const checkpoints = Array.from({ length: inbox }, (_, partition) => this.#checkpoint(partition));
+    this.#take(checkpoints);
+    for (const [partition, checkpoint] of checkpoints.entries())
+      if (checkpoint !== null) this.#goAhead(partition, checkpoint);
     const beginnings = new Map<string, readonly InboxRow[]>();
     for (const [user, rows] of this.#rows) {
-      const renumbered = this.#interleave(rows).map((row, index) => ({ ...row, inboxSeq: index + 1 }));
+      const renumbered = this.#interleave(rows).map((row, index) => ({
+        ...row,
+        inboxSeq: index + 1,
+        position: index + 1,
+      }));
       beginnings.set(user, renumbered);
       this.#write(user, renumbered);
     }
     return beginnings;
   }
 
-  /** Every inbox out of the set. */
-  #take(): void {
+  #checkpoint(partition: number): Checkpoint | null {
+    const cell = this.#peek(TABLES.checkpoint('inbox', partition)).get(ONLY);
+    return (cell?.value as Checkpoint | undefined) ?? null;
+  }
+
+  /** Every inbox and every head out of the set. */
+  #take(checkpoints: readonly (Checkpoint | null)[]): void {
     const { replicas } = this.#store;
+    const { generation, partitions } = this.#log.layout;
     const inboxes = [...replicas.partitions()].filter((one) => nameInSet(this.#set, one)?.startsWith(key('inbox', '')));
     for (const user of new Set(inboxes.map((name) => nameInSet(this.#set, name)!.split(SEPARATOR)[1]!))) {
       const head = this.#peek(TABLES.head(user)).get(ONLY)?.value as HeadRow | undefined;
-      if (head !== undefined) this.#heads.set(user, head);
+      const end = positionOf(generation, checkpoints[partitionOf(user, partitions.inbox)]?.offset ?? 0);
       const rows: InboxRow[] = [];
       for (let inboxSeq = 1; inboxSeq <= (head?.head ?? 0); inboxSeq++) {
-        const row = this.#peek(TABLES.inbox(user, bucketOf(inboxSeq))).get(String(inboxSeq));
-        if (row === undefined)
+        const cell = this.#peek(TABLES.inbox(user, bucketOf(inboxSeq))).get(String(inboxSeq));
+        if (cell === undefined)
           throw new Error(`the head of ${user} is ${head!.head}, and row ${inboxSeq} is not there`);
-        rows.push(row.value as InboxRow);
+        const row = cell.value as InboxRow;
+        if (row.position < end) rows.push(row);
       }
       this.#rows.set(user, rows);
+      replicas.replace(inSet(this.#set, TABLES.head(user)), new Map());
     }
     for (const name of inboxes) replicas.replace(name, new Map());
   }
@@ -90,30 +105,27 @@ class Renumbering {
    * The next messages from one partition of `messages` too. Changes of members stay where they are: they would need their
    * rows in other tables.
    */
-  #goAhead(partition: number): void {
+  #goAhead(partition: number, checkpoint: Checkpoint): void {
     const { inbox, messages } = this.#log.layout.partitions;
-    const name = TABLES.checkpoint('inbox', partition);
-    const checkpoint = this.#peek(name).get(ONLY)?.value as Checkpoint | undefined;
-    if (checkpoint === undefined) return;
     const source = this.#random.below(messages);
     let left = this.#random.below(6);
     let last = checkpoint.sources[source] ?? -1;
-    for (const { offset, value } of this.#log.partitions('inbox')[partition]!.records) {
+    for (const { value } of this.#log.partitions('inbox')[partition]!.records) {
       const record = decodeInboxRecord(value);
       if (record.type !== 'InboxEntries' || record.sourcePartition !== source || record.sourcePosition <= last)
         continue;
       if (record.joined.length + record.left.length > 0 || left-- === 0) break;
       last = record.sourcePosition;
       const { conversationId, seq, kind } = record;
-      const position = positionOf(this.#log.layout.generation, offset);
       for (const user of record.recipients.filter((one) => partitionOf(one, inbox) === partition)) {
-        if (position <= (this.#heads.get(user)?.headAsOf ?? -1)) continue;
         const rows = this.#rows.get(user) ?? [];
-        rows.push({ user, inboxSeq: 0, conversationId, seq, kind, position });
+        rows.push({ user, inboxSeq: 0, conversationId, seq, kind, position: 0 });
         this.#rows.set(user, rows);
       }
     }
-    this.#put(name, { ...checkpoint, sources: { ...checkpoint.sources, [source]: last } }, this.#store.unstamped());
+    const offset = this.#random.chance(0.3) ? 0 : checkpoint.offset;
+    const sources = { ...checkpoint.sources, [source]: last };
+    this.#put(TABLES.checkpoint('inbox', partition), { ...checkpoint, offset, sources }, this.#store.unstamped());
   }
 
   /** In another order of the conversations. */
@@ -124,23 +136,23 @@ class Renumbering {
     return order.map((conversationId) => left.get(conversationId)!.shift()!);
   }
 
-  /** On every replica: a head that only one of them has would be passed over by some reads. */
   #write(user: string, rows: readonly InboxRow[]): void {
-    const { replicas } = this.#store;
+    if (rows.length === 0) return;
     for (let bucket = 0; bucket <= bucketOf(rows.length); bucket++) {
       const cells = rows
         .filter(({ inboxSeq }) => bucketOf(inboxSeq) === bucket)
         .map((row) => [String(row.inboxSeq), { timestamp: this.#store.stamp(row.position), value: row }] as const);
-      replicas.replace(inSet(this.#set, TABLES.inbox(user, bucket)), new Map(cells));
+      this.#store.replicas.replace(inSet(this.#set, TABLES.inbox(user, bucket)), new Map(cells));
     }
-    const head = this.#heads.get(user) ?? { user, head: 0, headAsOf: -1, minimumSeq: 1 };
-    this.#put(TABLES.head(user), { ...head, head: rows.length }, this.#store.stamp(head.headAsOf));
+    const head: HeadRow = { user, head: rows.length, headAsOf: rows.length, minimumSeq: 1 };
+    this.#put(TABLES.head(user), head, this.#store.stamp(head.headAsOf));
   }
 
   #peek(name: string) {
     return this.#store.replicas.peek(inSet(this.#set, name));
   }
 
+  /** On every replica. */
   #put(name: string, value: unknown, timestamp: number): void {
     this.#store.replicas.replace(inSet(this.#set, name), new Map([[ONLY, { timestamp, value }]]));
   }

@@ -14,6 +14,7 @@ import {
   type PastMemberRow,
   type ReaderView,
   type StateStore,
+  StoreError,
   type TimelineRow,
   withTablesInForce,
 } from '../../../services/ports/store/state-store.ts';
@@ -75,6 +76,8 @@ export class SimulatedStore {
   rebuild: string | null = null;
   #unstamped = 0;
   #lastSet = 0;
+  /** Of sets that their user had closed: none is right. */
+  readonly uses = { afterClose: 0 };
 
   constructor(scheduler: Scheduler, faults: Faults) {
     this.scheduler = scheduler;
@@ -89,6 +92,15 @@ export class SimulatedStore {
   /** The stamp of the few writes that carry none: the last one to be asked for wins. */
   unstamped(): number {
     return ++this.#unstamped;
+  }
+
+  /** As TableSets opens one. @throws StoreError */
+  openSet(process: SimProcess, set: number): Promise<StateStore> {
+    return process.call('store.open', (answer) => {
+      if (!this.replicas.faults.strikes('store_read_failed')) return answer.resolve(this.connect(process, set));
+      this.replicas.faults.count('store_read_failed');
+      answer.reject(new StoreError(`set ${set} could not be opened`));
+    });
   }
 
   /** The store as `process` sees it, with the derived tables of one set. */
@@ -127,6 +139,7 @@ class StoreConnection implements StateStore {
   readonly #replicas: Replicas;
   readonly #process: SimProcess;
   readonly #set: number;
+  #isClosed = false;
 
   constructor(store: SimulatedStore, process: SimProcess, set: number) {
     this.#set = set;
@@ -382,10 +395,12 @@ class StoreConnection implements StateStore {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     return Promise.resolve();
   }
 
   #in(partition: string): string {
+    if (this.#isClosed) this.#store.uses.afterClose++;
     return inSet(this.#set, partition);
   }
 

@@ -3,7 +3,6 @@ import { FanlogClient, memoryStorage, SendRefused } from '../../../services/clie
 import type { InboxEntry } from '../../../services/protocol/frames.ts';
 import { WORLD } from '../kernel/scheduler.ts';
 import { SimProcess } from '../kernel/sim-process.ts';
-import { EPOCH } from './roles.ts';
 import type { World } from './world.ts';
 
 /** Reconnects faster than in production: a seed lasts half a minute. */
@@ -28,10 +27,12 @@ export interface SentRecord {
   code: string | null;
 }
 
-/** What one client gave to the application, or what it gave after it had told it to start over. */
-interface Run {
+/** What one client gave to the application, until it ended or told it to start over. */
+export interface Run {
   /** null before the first entry. */
   epoch: number | null;
+  /** It began with such a reset. */
+  readonly isAnew: boolean;
   readonly entries: InboxEntry[];
 }
 
@@ -118,12 +119,17 @@ export class Device {
     return this.client?.cursor?.epoch ?? null;
   }
 
+  get given(): readonly Readonly<Run>[] {
+    return this.#runs;
+  }
+
   get runs(): readonly (readonly InboxEntry[])[] {
     return this.#runs.map(({ entries }) => entries);
   }
 
   get lastRuns(): readonly (readonly InboxEntry[])[] {
-    return this.#runs.filter(({ epoch }) => epoch === this.epoch).map(({ entries }) => entries);
+    const from = this.#runs.findLastIndex(({ isAnew }) => isAnew);
+    return this.runs.slice(Math.max(0, from));
   }
 
   #startClient(process: SimProcess): void {
@@ -137,10 +143,12 @@ export class Device {
       connect: world.network.connector(this.user, process),
       limits: CLIENT_LIMITS,
     });
-    this.#runs.push({ epoch: null, entries: [] });
+    let run: Run = { epoch: null, isAnew: false, entries: [] };
+    this.#runs.push(run);
     client.on('entry', (entry) => {
-      const run = this.#runs.at(-1)!;
-      run.epoch = client.cursor!.epoch;
+      const { epoch } = client.cursor!;
+      run.epoch ??= epoch;
+      if (run.epoch !== epoch) world.violations.add(`${this.name} went from epoch ${run.epoch} to ${epoch} unnoticed`);
       run.entries.push(entry);
     });
     client.on('send', (progress) => {
@@ -152,9 +160,10 @@ export class Device {
     });
     client.on('error', (failure) => world.violations.add(`the client of ${this.name} ended: ${failure.message}`));
     client.on('reset', ({ epoch }) => {
-      if (!world.numberings.epochs.includes(epoch) && epoch !== EPOCH)
-        world.violations.add(`the client of ${this.name} was told to start over in epoch ${epoch}`);
-      this.#runs.push({ epoch, entries: [] });
+      if (run.epoch === epoch || !world.numberings.epochs.includes(epoch))
+        world.violations.add(`the client of ${this.name} was told to start over in epoch ${epoch}, from ${run.epoch}`);
+      run = { epoch, isAnew: true, entries: [] };
+      this.#runs.push(run);
     });
     this.client = client;
     void client.start();

@@ -169,19 +169,21 @@ export class FaultPlan {
   /** To a set that is somewhat behind, as one that was rebuilt is. */
   #switchTables(): void {
     if (this.#isSwitching) return;
-    const { scheduler, faults, store, log } = this.#world;
+    const { scheduler, faults, store, log, numberings } = this.#world;
     const { random } = scheduler;
     this.#isSwitching = true;
     const tables = copyTablesInForce(store);
     const { epoch: epochNow } = store.generation!;
     const epoch = random.chance(0.5) ? epochNow : epochNow + 1;
-    if (epoch !== epochNow) this.#world.numberings.begin(epoch, renumberInboxes(store, log, tables));
+    const beginnings = epoch === epochNow ? null : renumberInboxes(store, log, tables);
     scheduler.schedule(random.between(1, random.chance(0.5) ? 500 : 4_000), WORLD, 'fault.switch', () => {
       this.#isSwitching = false;
       if (!faults.enabled) return;
+      if (!store.switchTables({ tables, epoch })) throw new Error(`set ${tables} could not be put in force`);
       faults.count('tables_switched');
-      if (epoch !== epochNow) faults.count('inboxes_renumbered');
-      store.switchTables({ tables, epoch });
+      if (beginnings === null) return;
+      faults.count('inboxes_renumbered');
+      numberings.begin(epoch, beginnings);
     });
   }
 

@@ -67,7 +67,7 @@ export class Observations implements NetworkTap {
         this.#epochs.set(connection, frame.epoch);
         break;
       case 'push':
-        this.#see(user, this.#epochs.get(connection)!, frame);
+        this.#onPush(connection, user, frame);
         break;
       case 'entries':
         for (const entry of frame.entries) this.#see(user, frame.epoch, entry);
@@ -102,6 +102,12 @@ export class Observations implements NetworkTap {
 
   onApiOutcome({ sender, commandId }: CommandToSubmit, outcome: Outcome): void {
     this.outcomes.push({ user: sender, commandId, outcome });
+  }
+
+  #onPush(connection: object, user: string, push: InboxEntry): void {
+    const epoch = this.#epochs.get(connection);
+    if (epoch === undefined) this.#violations.add(`${user} was pushed to before the welcome`);
+    else this.#see(user, epoch, push);
   }
 
   #see(user: string, epoch: number, { inboxSeq, event }: InboxEntry): void {

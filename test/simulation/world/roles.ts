@@ -120,7 +120,7 @@ async function followTables({ world, process, name, logger }: RoleContext): Prom
   const store = world.store.connect(process);
   const known = await store.loadGeneration();
   if (known === null) throw new Error('there is no generation');
-  const sets = { open: async (number: number) => world.store.connect(process, number) };
+  const sets = { open: (number: number) => world.store.openSet(process, number) };
   const tables = await LiveTables.open(sets, known, { runtime, logger });
   tables.onSwitch(() => world.followed++);
   const onStale = (why: string) => world.violations.add(`${name} ends: ${why}`);

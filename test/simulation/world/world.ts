@@ -50,7 +50,7 @@ export class World {
   readonly devices: Device[] = [];
   readonly metrics: Metrics[] = [];
   readonly edgeUrls: readonly string[];
-  readonly numberings = new Numberings();
+  readonly numberings = new Numberings(EPOCH);
   /** How often a process went on with another set of tables. */
   followed = 0;
   /** Of nobody: the time as it is. */
