@@ -16,6 +16,8 @@ export interface Catch {
 const SEEDS_FILE = 'test/simulation/mutant-seeds.json';
 /** Every third seed is tried without the mutant's bias: a bias may hide what it should show. */
 const UNBIASED_EVERY = 3;
+/** Without a mutant: the same for all. */
+let clean: Promise<string> | null = null;
 
 /** Seeds that caught each mutant before. */
 export function recordedSeeds(): Record<string, number[]> {
@@ -38,28 +40,37 @@ export async function catchMutant(mutant: Mutant, first: readonly number[], trie
   const bundle = await bundleSimulation(mutant.patches);
   let caught = null as SeedResult | null;
   let tries = 0;
-  await runSeeds(bundle, jobsOf(mutant, first, tries_max), (result) => {
+  const take = (result: SeedResult) => {
     tries++;
     if (result.violationCount === 0) return 'go on';
     caught ??= result;
     return 'stop';
-  });
+  };
+  // One worker for what one seed will do: a second one would try others in vain.
+  if (first.length > 0)
+    await runSeeds(
+      bundle,
+      first.map((seed) => jobOf(mutant, seed)),
+      take,
+      1,
+    );
+  if (caught === null) await runSeeds(bundle, otherJobs(mutant, tries_max - first.length), take);
   if (caught !== null) await checkClean(jobOf(mutant, caught.seed));
   return { mutant, result: caught, tries };
 }
 
 /** A seed that fails without the mutant too proves nothing about it. */
 async function checkClean(job: SeedOptions): Promise<void> {
-  const bundle = await bundleSimulation();
-  await runSeeds(bundle, [job], ({ seed, violations }) => {
+  clean ??= bundleSimulation();
+  const check = ({ seed, violations }: SeedResult) => {
     if (violations.length > 0) throw new Error(`seed ${seed} fails without the mutant: ${violations[0]}`);
-    return 'stop';
-  });
+    return 'stop' as const;
+  };
+  await runSeeds(await clean, [job], check, 1);
 }
 
-function* jobsOf(mutant: Mutant, first: readonly number[], tries_max: number): Iterable<SeedOptions> {
-  for (const seed of first) yield jobOf(mutant, seed);
-  for (let seed = 1; seed <= tries_max - first.length; seed++) yield jobOf(mutant, seed);
+function* otherJobs(mutant: Mutant, count: number): Iterable<SeedOptions> {
+  for (let seed = 1; seed <= count; seed++) yield jobOf(mutant, seed);
 }
 
 /** A seed says by itself whether it is biased, so that its number is all there is to record. */

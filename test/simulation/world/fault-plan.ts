@@ -169,13 +169,13 @@ export class FaultPlan {
   /** To a set that is somewhat behind, as one that was rebuilt is. */
   #switchTables(): void {
     if (this.#isSwitching) return;
-    const { scheduler, faults, store, log, numberings } = this.#world;
+    const { scheduler, faults, store, log, numberings, violations } = this.#world;
     const { random } = scheduler;
     this.#isSwitching = true;
     const tables = copyTablesInForce(store);
     const { epoch: epochNow } = store.generation!;
     const epoch = random.chance(0.5) ? epochNow : epochNow + 1;
-    const beginnings = epoch === epochNow ? null : renumberInboxes(store, log, tables);
+    const beginnings = epoch === epochNow ? null : renumberInboxes(store, log, tables, violations);
     scheduler.schedule(random.between(1, random.chance(0.5) ? 500 : 4_000), WORLD, 'fault.switch', () => {
       this.#isSwitching = false;
       if (!faults.enabled) return;
