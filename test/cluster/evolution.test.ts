@@ -32,7 +32,7 @@ import { serversOfThisRun } from './servers.ts';
 const PROCESSES_PER_ROLE_MAX = 2;
 const SIDE_BY_SIDE_MS = 1_000;
 /** Half as many as elsewhere: what is new costs no more, and two dozen processes are started. */
-const MESSAGES_PER_SECOND = 30;
+const MESSAGES_PER_SECOND = 20;
 const STOPPED_MS_MAX = 30_000;
 const MOVED_MS_MAX = 30_000;
 const READ_MS_MAX = 60_000;

@@ -19,7 +19,7 @@ const SELECTION: readonly (readonly [Scenario, readonly RegExp[]])[] = [
 const MINUTES = 0.25;
 /** Enough for groups, second devices and people who go offline; other tests may be running. */
 const CLIENTS = 30;
-const RATE = 50;
+const RATE = 25;
 /** Beside other tests messages may be late without a fault: the ledger is what counts here. */
 const STEADY_MS_MAX = 10_000;
 const SEED = 1;

@@ -25,7 +25,7 @@ export interface LoadOptions {
   readonly messagesPerSecond?: number;
 }
 
-const RATE_DEFAULT = 60;
+const RATE_DEFAULT = 40;
 const TICK_MS = 20;
 /** On a busy machine ticks come late; a burst after a long pause is another load than was asked for. */
 const CATCH_UP_MS_MAX = 500;
