@@ -61,7 +61,8 @@ async function appendWhenBack(log: EventLog, partition: number, records: readonl
   for (;;) {
     const outcome = await outcomeOf(log.append('messages', [{ partition, records }]));
     if (outcome === 'written') return;
-    assert.equal(outcome, 'refused');
+    // Unknown: it went into a connection that was cut before. What arrived nevertheless shows in the topic.
+    assert.ok(outcome === 'refused' || outcome === 'unknown', outcome);
     await new Promise(setImmediate);
   }
 }
