@@ -22,20 +22,22 @@ const serverSettings = takeServerSettings();
 const FILES_AT_ONCE = 2;
 /** Of integration and browser tests, which wait for processes, servers and pages a third of their time. */
 const WAITING_FILES_AT_ONCE = 3;
-/** They keep both cores busy by themselves (a cluster of processes, or brokers of their own), the longest first. */
+/**
+ * They keep both cores busy by themselves (a cluster of processes, or brokers of their own), the longest first; and before
+ * them the browser's, which is to wait beside the longest of integration.
+ */
 const HEAVY = [
-  ...[
-    'page',
-    'faults',
-    'replay',
-    'servers-away',
-    'processes-come-and-go',
-    'import',
-    'evolution',
-    'local-servers',
-    'two-owners',
-  ],
-  ...['local-cluster', 'broker-network'],
+  'page',
+  'faults',
+  'replay',
+  'servers-away',
+  'processes-come-and-go',
+  'import',
+  'evolution',
+  'local-servers',
+  'two-owners',
+  'local-cluster',
+  'broker-network',
 ].map((name) => `${name}.test.ts`);
 const weightOf = (file: string) => (HEAVY.includes(basename(file)) ? HEAVY.length - HEAVY.indexOf(basename(file)) : 0);
 

@@ -82,7 +82,7 @@ export class ConversationTable {
   readReader(conversationId: string, user: string): ReaderView | null {
     const row = this.#static(conversationId);
     if (row === undefined) return null;
-    const past = this.#pastOf(conversationId, user);
+    const past = this.readPast(conversationId, user);
     return {
       row,
       member: this.#member(conversationId, user)?.member ?? null,
@@ -90,12 +90,8 @@ export class ConversationTable {
     };
   }
 
-  readPast(conversationId: string): PastMemberRow[] {
-    return this.#pastOf(conversationId);
-  }
-
-  /** Stored and pending, of one user if one is given. */
-  #pastOf(conversationId: string, only?: string): PastMemberRow[] {
+  /** Stored and pending, in no order; of one user if one is given. */
+  readPast(conversationId: string, only?: string): PastMemberRow[] {
     const past = new Map<string, PastMemberRow>();
     for (const { key: bytes, value } of this.#table.withPrefix(stableKey(TABLES.pastMember, conversationId, only))) {
       const parts = partsOf(bytes);
