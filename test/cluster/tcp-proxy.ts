@@ -15,10 +15,12 @@ export class TcpProxy {
   rewrite: (answer: Buffer) => Buffer = (answer) => answer;
   /** The same for answers that come in pieces: asked for at each connection, so that it may remember. */
   rewriter: (() => (piece: Buffer) => Buffer) | null = null;
-  /** How long everything takes each way; the order stays. */
   /** Answers, or parts of them, that did not come through. */
   dropped = 0;
+  /** How long everything takes each way; the order stays. */
   latency_ms = 0;
+  /** How long it leaves a connection open to a client that has closed its side. */
+  lateEnd_ms = 0;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -27,7 +29,7 @@ export class TcpProxy {
 
   private constructor(host: string, port: number) {
     this.#target = { host, port };
-    this.#server = createServer((client) => this.#accept(client));
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
   /** @param address `host:port` of the server */
@@ -78,6 +80,7 @@ export class TcpProxy {
       socket.on('error', end);
       socket.on('close', end);
     }
+    client.on('end', () => setTimeout(end, this.lateEnd_ms));
     const rewrite = this.rewriter?.() ?? ((answer: Buffer) => this.rewrite(answer));
     const [there, back] = [new DelayLine(), new DelayLine()];
     client.on('data', (asked) => there.pass(this.latency_ms, () => server.write(asked)));

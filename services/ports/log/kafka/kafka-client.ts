@@ -212,7 +212,12 @@ function unavailable(error: unknown): Error {
 
 function dropConnection(connection: Connection, error: Error): void {
   if (connection.socket === undefined || connection.socket.destroyed) return;
-  // kafkajs hears of `end` and `error` only: it must be told before the socket goes.
+  // kafkajs hears of `end` and `error` only: who waits for the connection is told by the one,
+  if (connection.socket.connecting) {
+    connection.socket.destroy(error);
+    return;
+  }
+  // and who waits for an answer must be told before the socket goes.
   connection.rejectRequests(error);
   connection.disconnect().catch(() => {});
   connection.socket.destroy();

@@ -159,6 +159,7 @@ interface RequestQueuePrototype {
 }
 
 interface ConnectionPrototype {
+  socket?: Socket;
   chunks: Buffer[];
   bytesBuffered: number;
   bytesNeeded: number;
@@ -201,8 +202,9 @@ RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQue
 };
 
 /**
- * As it is, two requests at once over a connection that is closed open two sockets, and one of them leaks; and what a
- * former socket left of half an answer is read as the beginning of the next one's first, so that none is found again.
+ * As it is, two requests at once over a connection that is closed open two sockets, and one of them leaks; what a former
+ * socket left of half an answer is read as the beginning of the next one's first, so that none is found again; and when
+ * the former one hears of its end at last, the next one is closed, and appends under way on it are unknown for nothing.
  */
 const connect = ConnectionOfKafkajs.prototype.connect;
 const connecting = new WeakMap<ConnectionPrototype, Promise<unknown>>();
@@ -210,6 +212,7 @@ ConnectionOfKafkajs.prototype.connect = function (this: ConnectionPrototype): Pr
   let promise = connecting.get(this);
   if (promise === undefined) {
     if (!this.isConnected()) {
+      if (this.socket !== undefined) forget(this.socket);
       this.chunks = [];
       this.bytesBuffered = 0;
       this.bytesNeeded = 4;
@@ -219,6 +222,12 @@ ConnectionOfKafkajs.prototype.connect = function (this: ConnectionPrototype): Pr
   }
   return promise;
 };
+
+function forget(socket: Socket): void {
+  for (const event of ['data', 'end', 'error', 'timeout']) socket.removeAllListeners(event);
+  socket.on('error', () => {});
+  socket.destroy();
+}
 
 export function newEncoder(size_bytes: number): WireEncoder {
   return new Encoder(size_bytes);
