@@ -27,6 +27,7 @@ import { refuseEmptiedTables } from '../ports/log/refuse-emptied-tables.ts';
 import type { SessionRegistry } from '../ports/sessions/session-registry.ts';
 import { type TablesInForce, TablesReplacedError } from '../ports/store/live-tables.ts';
 import { type InboxRow, type MembershipRow, StoreError } from '../ports/store/state-store.ts';
+import { answerCanaries } from './answer-canaries.ts';
 import { deliverEntries, type WrittenEntry } from './deliver-entries.ts';
 import { type InboxHead, inboxHeadFrom, type Sources, takeInboxSeq, takeSource } from './fold-inbox.ts';
 
@@ -238,7 +239,12 @@ export class InboxProcessor {
 
   async #tell({ entries, behind, canaries, stamped }: SliceOutputs): Promise<void> {
     this.#deliver(entries, behind, stamped);
-    for (const canary of canaries) this.#hints.track(this.#answerCanary(canary));
+    if (canaries.length > 0) {
+      const { tables, delivery, logger } = this.#dependencies;
+      this.#hints.track(
+        answerCanaries({ store: tables.store, delivery, logger }, this.#assignment.partition, canaries),
+      );
+    }
     if (this.#hints.size > this.#settings.hints_pending_max)
       await this.#hints.settled(limits.hint_wait_ms_max, this.#assignment.signal);
   }
@@ -259,20 +265,6 @@ export class InboxProcessor {
       },
     );
     this.#hints.track(delivering);
-  }
-
-  /** Goes the way of an entry: a row first, then the delivery stream. */
-  async #answerCanary({ canaryId, origin, sourcePartition }: InboxCanary): Promise<void> {
-    const { tables, delivery, logger } = this.#dependencies;
-    const { partition } = this.#assignment;
-    try {
-      await tables.store.writeCanary(partition, canaryId);
-      await delivery.publish({ node: origin.node, incarnation: origin.incarnation }, [
-        { type: 'canary', canaryId, sourcePartition, inboxPartition: partition },
-      ]);
-    } catch (error) {
-      logger.debug('a canary was not answered', { partition, reason: String(error) });
-    }
   }
 
   async #flushAndCommit(): Promise<void> {
