@@ -5,10 +5,11 @@ import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Cache } from './cache.ts';
 import { freePorts, HOST } from './free-ports.ts';
-import { compilersOf, findJava } from './java.ts';
+import { findJava } from './java.ts';
 import { javaClassPath } from './java-class-path.ts';
 import { LocalServerError } from './local-server-error.ts';
 import type { Prepared } from './prepared.ts';
+import { calmly, compilersOf } from './short-lived.ts';
 
 // The driver is CommonJS whose names Node cannot see in an import.
 const { Client } = createRequire(import.meta.url)(
@@ -35,8 +36,7 @@ export async function prepareCassandra(
   return {
     address: `${HOST}:${port}`,
     ports: [port!, storagePort!],
-    executable: java,
-    args: [
+    ...calmly(env, java, [
       `-Xms${HEAP_MB}m`,
       `-Xmx${HEAP_MB}m`,
       ...GARBAGE_COLLECTION,
@@ -55,7 +55,7 @@ export async function prepareCassandra(
       '-Djava.net.preferIPv4Stack=true',
       `-Djava.io.tmpdir=${join(folder, 'tmp')}`, // native libraries unpack themselves there
       ...['-cp', classPath, 'org.apache.cassandra.service.CassandraDaemon'],
-    ],
+    ]),
     ready_ms_max: 120_000,
   };
 }

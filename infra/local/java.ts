@@ -6,14 +6,6 @@ import { LocalServerError } from './local-server-error.ts';
 // Kafka 4.1 wants 17 or newer, Cassandra 5.0 11 or 17: one is left.
 const JAVA_MAJOR = 17;
 
-/**
- * What a JVM is started with. With FANLOG_JIT=quick it has only its first compiler: code is ready within ten seconds instead
- * of forty, which is most of the life of a server of a test; servers that live for long are faster with both.
- */
-export function compilersOf(env: NodeJS.ProcessEnv): string[] {
-  return env.FANLOG_JIT?.trim() === 'quick' ? ['-XX:TieredStopAtLevel=1'] : [];
-}
-
 /** The path (or the name, if PATH finds it) of a Java 17: the one of JAVA_HOME, else the first in PATH. */
 export function findJava(env: NodeJS.ProcessEnv): string {
   const candidates = env.JAVA_HOME ? [join(env.JAVA_HOME, 'bin', 'java'), 'java'] : ['java'];

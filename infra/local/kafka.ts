@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Cache } from './cache.ts';
 import { freePorts, HOST } from './free-ports.ts';
-import { compilersOf, findJava } from './java.ts';
+import { findJava } from './java.ts';
 import { javaClassPath } from './java-class-path.ts';
 import { LocalServerError } from './local-server-error.ts';
 import type { Prepared } from './prepared.ts';
 import { runProgram } from './run-program.ts';
+import { compilersOf, FIRST_COMPILER_ONLY } from './short-lived.ts';
 
 export type KafkaNode = {
   readonly id: number;
@@ -139,7 +140,7 @@ async function format(
   properties: string,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const jvm = ['-Xmx128m', '-XX:+UseSerialGC', ...compilersOf({ FANLOG_JIT: 'quick' }), ...LOGGING];
+  const jvm = ['-Xmx128m', '-XX:+UseSerialGC', ...FIRST_COMPILER_ONLY, ...LOGGING];
   const args = [
     ...entering,
     ...jvm,

@@ -32,7 +32,7 @@ export { SERVER_NAMES, type ServerName } from './cache.ts';
 export { LocalServerError } from './local-server-error.ts';
 
 export type ServerOptions = {
-  /** Where FANLOG_* (FANLOG_JIT: java.ts), PATH and JAVA_HOME are read; process.env by default. */
+  /** Where FANLOG_* (FANLOG_SHORT_LIVED_SERVERS: short-lived.ts), PATH and JAVA_HOME are read; process.env by default. */
   readonly env?: NodeJS.ProcessEnv;
   /** Told, a line each, what takes its time; by default nobody is. */
   readonly progress?: (line: string) => void;

@@ -32,7 +32,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fanlog-servers-away-'));
   const { PATH, HOME, JAVA_HOME, FANLOG_CACHE } = process.env;
   // A data folder, so that they are new ones.
-  const own = { env: { PATH, HOME, JAVA_HOME, FANLOG_CACHE, FANLOG_JIT: 'quick' }, dataFolder: folder };
+  const own = { env: { PATH, HOME, JAVA_HOME, FANLOG_CACHE, FANLOG_SHORT_LIVED_SERVERS: '1' }, dataFolder: folder };
   [kafka, redis] = await Promise.all([startServer('kafka', own), startServer('redis', own)]);
   const direct = { kafka: kafka.address, cassandra: await serverOfThisRun('cassandra'), redis: redis.address };
   cassandra = await TcpProxy.to(direct.cassandra);

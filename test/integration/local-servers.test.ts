@@ -22,7 +22,7 @@ import {
 
 // Not one's own and not warm ones: this is about those that are started here.
 const { FANLOG_KAFKA, FANLOG_CASSANDRA, FANLOG_REDIS, FANLOG_KEEP_SERVERS, ...others } = process.env;
-const inherited = { FANLOG_JIT: 'quick', ...others };
+const inherited = { FANLOG_SHORT_LIVED_SERVERS: '1', ...others };
 const cacheFolder = process.env.FANLOG_CACHE || join(homedir(), '.cache', 'fanlog');
 const parent = join(import.meta.dirname, 'server-parent.ts');
 const folder = mkdtempSync(join(tmpdir(), 'fanlog-servers-'));

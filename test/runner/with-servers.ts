@@ -24,7 +24,7 @@ export async function withServers(env: NodeJS.ProcessEnv, run: () => Promise<Tal
   let servers: Awaited<ReturnType<typeof startServers>>;
   try {
     servers = await startServers({
-      env: { FANLOG_JIT: 'quick', ...env },
+      env: { FANLOG_SHORT_LIVED_SERVERS: '1', ...env },
       progress: (line) => console.log(`  ${line}`),
     });
   } catch (error) {

@@ -12,7 +12,7 @@ export type RoleEnvironment = {
 };
 
 // For whoever starts servers or tests; fanlog refuses settings that it does not know.
-const NOT_SETTINGS = /^FANLOG_(TEST_|KEEP_SERVERS$|JIT$)/;
+const NOT_SETTINGS = /^FANLOG_(TEST_|(KEEP|SHORT_LIVED)_SERVERS$)/;
 
 /** `env` with the cluster's own settings over it; addresses of edges that someone has set (a proxy's) stay. */
 export function roleEnvironment(env: NodeJS.ProcessEnv, cluster: RoleEnvironment): NodeJS.ProcessEnv {

@@ -93,5 +93,5 @@ export class FaultServers {
 /** What the environment calls its own servers is not for killing. They are started again and again: quickly, then. */
 function serverEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, JAVA_HOME, FANLOG_CACHE } = process.env;
-  return { PATH, HOME, JAVA_HOME, FANLOG_CACHE, FANLOG_JIT: 'quick' };
+  return { PATH, HOME, JAVA_HOME, FANLOG_CACHE, FANLOG_SHORT_LIVED_SERVERS: '1' };
 }
