@@ -64,6 +64,8 @@ export interface Broker {
     getConnection(index: number): Promise<Connection>;
     send<Decoded>(request: WireRequest<Decoded>): Promise<Decoded>;
   };
+  /** A question that every broker answers from memory. */
+  apiVersions(): Promise<unknown>;
   listOffsets(query: {
     isolationLevel: number;
     topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];
