@@ -29,5 +29,6 @@ export function calmly(env: NodeJS.ProcessEnv, executable: string, args: readonl
 }
 
 function areShortLived(env: NodeJS.ProcessEnv): boolean {
-  return env.FANLOG_SHORT_LIVED_SERVERS?.trim() === '1';
+  // Those that stay for later runs are everybody's.
+  return env.FANLOG_SHORT_LIVED_SERVERS?.trim() === '1' && env.FANLOG_KEEP_SERVERS?.trim() !== '1';
 }

@@ -20,13 +20,16 @@ export async function answerCanaries(
 ): Promise<void> {
   const last = canaries.at(-1);
   if (last === undefined) return;
+  const failed = (error: unknown) => logger.debug('canaries were not answered', { partition, reason: String(error) });
   try {
     await store.writeCanary(partition, last.canaryId);
-    const answers = byAddress(partition, canaries);
-    await Promise.all([...answers.values()].map(({ address, records }) => delivery.publish(address, records)));
   } catch (error) {
-    logger.debug('canaries were not answered', { partition, count: canaries.length, reason: String(error) });
+    failed(error);
+    return;
   }
+  // One that fails does not keep the others from being waited for.
+  const answers = [...byAddress(partition, canaries).values()];
+  await Promise.all(answers.map(({ address, records }) => delivery.publish(address, records).catch(failed)));
 }
 
 interface Answer {

@@ -20,6 +20,8 @@ const PING_MS = 1_000;
 /** Sends wait for the answer, and another broker may have it. */
 const METADATA_MS = 2_000;
 const METADATA_ATTEMPTS = 2;
+const DROPPED_MS_MAX = 100;
+const CLOSED = 'the log is closed';
 /** A leader that is cut off from the others refuses nobody who reads: that it was replaced is to be learnt elsewhere. */
 const METADATA_AGE_MS_MAX = 5_000;
 
@@ -73,6 +75,7 @@ export class KafkaClient {
       connectionTimeout: CONNECT_MS,
       route: route ?? ((host, port) => ({ host, port })),
       metadataRequest,
+      refuseSockets: () => (this.#closed ? CLOSED : null),
       choice: this.#choice,
       onAsked: (nodeId) => {
         this.#asked = nodeId;
@@ -152,7 +155,7 @@ export class KafkaClient {
 
   #within<T>(deadline_ms: number, ask: () => Promise<T>, onLate: (error: Error) => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(new KafkaUnavailableError('the log is closed'));
+      if (this.#closed) return reject(new KafkaUnavailableError(CLOSED));
       const timer = this.runtime.setTimer(deadline_ms, () => {
         const error = new KafkaUnavailableError(`no answer in ${deadline_ms} ms`);
         reject(error);
@@ -168,23 +171,39 @@ export class KafkaClient {
     const { brokerPool } = this.cluster;
     this.#askedAt = this.runtime.monotonic();
     for (let attempt = 1; ; attempt++) {
+      // The address that is asked when no broker is known, or none answers.
+      if (brokerPool.seedBroker === undefined) await brokerPool.createSeedBroker();
+      if (this.#closed) throw new KafkaUnavailableError(CLOSED);
+      const address = brokerPool.seedBroker;
       this.#asked = null;
       const onLate = (error: Error) => {
         const asked = brokerPool.brokers[this.#asked ?? ''];
         if (asked === undefined) this.drop(error);
         else dropConnection(asked.connectionPool.pool[METADATA_CONNECTION]!, error);
       };
+      const asking = this.#askForMetadata();
       try {
-        await this.#within(METADATA_MS, () => this.#askForMetadata(), onLate);
+        await this.#within(METADATA_MS, () => asking, onLate);
         return;
       } catch (error) {
         if (kafkaErrorOf(error) !== null || this.#closed) throw error;
         if (this.#asked !== null) this.#choice.suspect(this.#asked);
-        // kafkajs takes another address only when one refuses.
-        else if (brokerPool.seedBroker !== undefined) await brokerPool.createSeedBroker();
+        else {
+          await this.#settled(asking);
+          // kafkajs takes the next address when one could not be connected to, and only then.
+          if (brokerPool.seedBroker === address) await brokerPool.createSeedBroker();
+        }
         if (attempt === METADATA_ATTEMPTS) throw error;
       }
     }
+  }
+
+  /** What was dropped ends at once, and does what it does then: so long nobody begins anew beside it. */
+  #settled(asking: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.runtime.setTimer(DROPPED_MS_MAX, resolve);
+      asking.then(resolve, () => resolve()).finally(() => timer.cancel());
+    });
   }
 
   async #askForMetadata(): Promise<void> {
@@ -207,8 +226,8 @@ export class KafkaClient {
 
   close(): void {
     if (this.#closed) return;
-    this.drop(new KafkaUnavailableError('the log is closed'));
     this.#closed = true;
+    this.drop(new KafkaUnavailableError(CLOSED));
   }
 }
 

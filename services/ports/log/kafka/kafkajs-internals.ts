@@ -146,6 +146,8 @@ export interface ClusterOptions {
   readonly connectionTimeout: number;
   /** Where to connect for a broker that says it is at this address. */
   readonly route: (host: string, port: number) => { readonly host: string; readonly port: number };
+  /** Why no connection is to be opened any more; null: it may. */
+  readonly refuseSockets: () => string | null;
   readonly metadataRequest: (topics: readonly string[]) => WireRequest<ClusterMetadata>;
   /** Whom to ask about the cluster, of nodes that are known; null: any of them, or one of `brokers`. */
   readonly choice: { next(nodeIds: readonly string[]): string | null; suspect(nodeId: string): void };
@@ -167,6 +169,7 @@ interface ConnectionPrototype {
   bytesNeeded: number;
   isConnected(): boolean;
   connect(): Promise<unknown>;
+  disconnect(): Promise<boolean>;
 }
 
 const require = createRequire(import.meta.url);
@@ -225,6 +228,17 @@ ConnectionOfKafkajs.prototype.connect = function (this: ConnectionPrototype): Pr
   return promise;
 };
 
+/**
+ * As it is, what is closed while it is being opened counts as open once it is, and fails whoever is given it. So it fails
+ * now, and who waits for it knows that nothing was sent.
+ */
+const disconnect = ConnectionOfKafkajs.prototype.disconnect;
+ConnectionOfKafkajs.prototype.disconnect = async function (this: ConnectionPrototype): Promise<boolean> {
+  if (!this.socket?.connecting) return disconnect.call(this);
+  this.socket.destroy(new Error('closed before it was open'));
+  return true;
+};
+
 function forget(socket: Socket): void {
   for (const event of ['data', 'end', 'error', 'timeout']) socket.removeAllListeners(event);
   socket.on('error', () => {});
@@ -246,7 +260,7 @@ export function protocolError(code: number): Error {
 
 /** kafkajs retries nothing and times nothing out for us: KafkaClient does. */
 export function createCluster(options: ClusterOptions): Cluster {
-  const { brokers, clientId, connectionTimeout, route, log } = options;
+  const { brokers, clientId, connectionTimeout, refuseSockets, route, log } = options;
   const socketOf = createSocket();
   const cluster = new ClusterOfKafkajs({
     brokers,
@@ -265,6 +279,9 @@ export function createCluster(options: ClusterOptions): Cluster {
           log(label, String(entry.message)),
     }),
     socketFactory: (options: { host: string; port: number }) => {
+      // What a close has cut off goes on to the next broker, and nobody would close that connection.
+      const refusal = refuseSockets();
+      if (refusal !== null) throw new Error(refusal);
       const socket = socketOf({ ...options, ...route(options.host, options.port) });
       socket.setNoDelay(true);
       // kafkajs unrefs sockets that are long closed, and Node then waits for them to connect: a listener each time.
