@@ -15,8 +15,6 @@ import { PartitionLeaders } from './partition-leaders.ts';
 const CONNECT_MS = 3_000;
 /** Anything but a produce, a fetch or a join. A broker answers these from memory. */
 const CALL_MS = 5_000;
-/** A sign of life. */
-const PING_MS = 1_000;
 /** Sends wait for the answer, and another broker may have it. */
 const METADATA_MS = 2_000;
 const METADATA_ATTEMPTS = 2;
@@ -134,11 +132,6 @@ export class KafkaClient {
       await broker.connectionPool.getConnection(connection);
       return broker;
     });
-  }
-
-  /** Resolves when the broker has answered anything at all. @throws KafkaUnavailableError within a second */
-  async ping(broker: Broker): Promise<void> {
-    await this.call(() => broker.apiVersions(), PING_MS, broker);
   }
 
   /**

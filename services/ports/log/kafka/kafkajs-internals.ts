@@ -64,8 +64,6 @@ export interface Broker {
     getConnection(index: number): Promise<Connection>;
     send<Decoded>(request: WireRequest<Decoded>): Promise<Decoded>;
   };
-  /** A question that every broker answers from memory. */
-  apiVersions(): Promise<unknown>;
   listOffsets(query: {
     isolationLevel: number;
     topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];

@@ -2,9 +2,6 @@
 //
 //   push() ──▶ queue ──▶ at most one batch a partition, all of them in ONE request ──▶ each part's outcome
 //
-// A broker that is frozen still takes connections, and what is sent into them hangs until its deadline, while another one
-// leads already. So after it failed to answer it must answer a question first, before it is given anything again.
-//
 // A part that was not confirmed takes everything of its append that is still queued with it: were that to land without
 // the part before it, readers that drop repeats by position would drop the repeat of the part too, and lose it.
 import type { TopicName } from '../../../events/topics.ts';
@@ -49,15 +46,9 @@ export class ProduceLane {
   #working: Promise<void> | null = null;
   /** Monotonic. */
   #requestAt = 0;
-  #isInDoubt = false;
 
   constructor(options: LaneOptions) {
     this.#options = options;
-  }
-
-  /** What it was last given was not answered, or it was not there: perhaps another one leads. */
-  get isInDoubt(): boolean {
-    return this.#isInDoubt;
   }
 
   push(part: Part): void {
@@ -124,14 +115,11 @@ export class ProduceLane {
     let broker: Broker;
     try {
       broker = await client.broker(nodeId);
-      if (this.#isInDoubt) await client.ping(broker);
-      this.#isInDoubt = false;
       const version = broker.versions[PRODUCE_KEY];
       if (version === undefined || version.minVersion > PRODUCE_VERSION || version.maxVersion < PRODUCE_VERSION)
         throw new KafkaUnavailableError(`broker ${nodeId} does not speak version ${PRODUCE_VERSION} of Produce`);
     } catch (error) {
       // Nothing was sent, so nothing was written.
-      this.#isInDoubt = true;
       for (const part of parts) part.append.settle(part, 'refused', textOf(error));
       this.#refreshLeaders();
       return false;
@@ -149,7 +137,6 @@ export class ProduceLane {
       this.#settle(byPartition, reply);
       return false;
     } catch (error) {
-      this.#isInDoubt = true;
       for (const part of parts) part.append.settle(part, 'unknown', textOf(error));
       this.#refreshLeaders();
       return client.runtime.monotonic() - startedAt >= deadline_ms;

@@ -46,7 +46,7 @@ export class RecordProducer {
   }
 
   async #append(topic: TopicName, batches: readonly AppendBatch[]): Promise<void> {
-    if (batches.some(({ partition }) => !this.#knowsLeaderOf(topic, partition))) await this.#findLeaders();
+    if (batches.some(({ partition }) => this.#client.leaderOf(topic, partition) === null)) await this.#findLeaders();
     const parts: { readonly nodeId: string; readonly part: Part }[] = [];
     const append = new PendingAppend();
     for (const { partition, records } of batches) {
@@ -57,12 +57,6 @@ export class RecordProducer {
     const settled = append.expect(parts.length);
     for (const { nodeId, part } of parts) this.#lane(nodeId).push(part);
     return settled;
-  }
-
-  /** One that did not answer may not be the leader any more. */
-  #knowsLeaderOf(topic: TopicName, partition: number): boolean {
-    const nodeId = this.#client.leaderOf(topic, partition);
-    return nodeId !== null && this.#lanes.get(nodeId)?.isInDoubt !== true;
   }
 
   async #findLeaders(): Promise<void> {
