@@ -18,6 +18,7 @@ const CALL_MS = 5_000;
 /** Sends wait for the answer, and another broker may have it. */
 const METADATA_MS = 2_000;
 const METADATA_ATTEMPTS = 2;
+/** What was dropped ends within microtasks; should it not, nobody waits for it. */
 const DROPPED_MS_MAX = 100;
 const CLOSED = 'the log is closed';
 /** A leader that is cut off from the others refuses nobody who reads: that it was replaced is to be learnt elsewhere. */
@@ -231,12 +232,7 @@ function unavailable(error: unknown): Error {
 
 function dropConnection(connection: Connection, error: Error): void {
   if (connection.socket === undefined || connection.socket.destroyed) return;
-  // kafkajs hears of `end` and `error` only: who waits for the connection is told by the one,
-  if (connection.socket.connecting) {
-    connection.socket.destroy(error);
-    return;
-  }
-  // and who waits for an answer must be told before the socket goes.
+  // kafkajs hears of `end` and `error` only: it must be told before the socket goes.
   connection.rejectRequests(error);
   connection.disconnect().catch(() => {});
   connection.socket.destroy();
